@@ -1,0 +1,94 @@
+//! Every cap on what input may ask of us, and where its number is from.
+//!
+//! A cap is met before memory is taken or work is done. What exceeds one is refused by the name of
+//! the cap, so a user can tell a hostile archive from a large one.
+
+/// The caps. [`Limits::default`] is what the command line uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one index, manifest, config, payload or trust root: 4 MiB, the manifest size the
+    /// distribution spec asks registries to accept.
+    pub metadata_bytes: u64,
+    /// Bytes of one DSSE envelope or Sigstore bundle: 16 MiB. cosign reads up to 128 MiB
+    /// (`COSIGN_MAX_ATTACHMENT_SIZE`); attestations in the field stay below 2 MiB.
+    pub envelope_bytes: u64,
+    /// Nesting of a JSON document we parse: 32; the deepest field format, in-toto SLSA provenance, has 12.
+    pub json_depth: usize,
+    /// Nesting of an attestation's predicate, which is carried, not read: 128, `serde_json`'s own bound.
+    pub predicate_depth: usize,
+    /// Indexes inside indexes: 4; images in the field have 2.
+    pub index_depth: usize,
+    /// Descriptors in a whole layout: 100 000, twelve times the 200 images of 40 layers measured.
+    pub descriptors: usize,
+    /// Annotations on one descriptor or manifest: 100.
+    pub annotations: usize,
+    /// Bytes of one annotation: 64 KiB; a cosign certificate chain has about 10 KiB.
+    pub annotation_bytes: usize,
+    /// Layers of one `.sig` or `.att` manifest: 1000, cosign's own bound (CVE-2024-29903).
+    pub signature_layers: usize,
+    /// Members of a tar: 200 000, a blob and a directory for each descriptor.
+    pub tar_members: usize,
+    /// Bytes of one PAX or GNU extension body: 8 KiB; a sha512 path has 141 bytes.
+    pub tar_extension_bytes: u64,
+    /// Bytes a compressed archive may grow to: 1 TiB; a gzip bomb meets the ratio below first.
+    pub decompressed_bytes: u64,
+    /// Output over input of a compressed archive, counted past the first 64 MiB of output: 200.
+    /// Layers are compressed already; JSON reaches about 30.
+    pub decompression_ratio: u64,
+    /// Bytes of metadata kept in memory from an archive that can only be read once: 64 MiB.
+    pub stream_metadata_bytes: u64,
+    /// Log entries of one bundle: 32, as sigstore-go has it.
+    pub tlog_entries: usize,
+    /// Signed timestamps of one bundle: 32, as sigstore-go has it.
+    pub timestamps: usize,
+    /// Subjects of one in-toto statement: 1024, as sigstore-go has it.
+    pub statement_subjects: usize,
+    /// Digests of one subject of a statement: 32, as sigstore-go has it.
+    pub subject_digests: usize,
+    /// Certificates of one chain: 8 (RUSTSEC-2023-0052, cost of path building).
+    pub chain_certificates: usize,
+    /// Bytes of one certificate in DER: 64 KiB; Fulcio's have about 1 KiB.
+    pub certificate_bytes: usize,
+    /// Hashes of one inclusion proof: 64, a log of 2^64 entries.
+    pub proof_hashes: usize,
+    /// Bytes of one checkpoint: 16 KiB.
+    pub checkpoint_bytes: usize,
+    /// Signature lines of one checkpoint: 32; the largest witness networks have about 15.
+    pub checkpoint_signatures: usize,
+    /// Bytes a regular expression may compile to: 1 MiB.
+    pub regex_bytes: usize,
+    /// Bytes of a policy file: 1 MiB.
+    pub policy_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            metadata_bytes: 4 << 20,
+            envelope_bytes: 16 << 20,
+            json_depth: 32,
+            predicate_depth: 128,
+            index_depth: 4,
+            descriptors: 100_000,
+            annotations: 100,
+            annotation_bytes: 64 << 10,
+            signature_layers: 1000,
+            tar_members: 200_000,
+            tar_extension_bytes: 8 << 10,
+            decompressed_bytes: 1 << 40,
+            decompression_ratio: 200,
+            stream_metadata_bytes: 64 << 20,
+            tlog_entries: 32,
+            timestamps: 32,
+            statement_subjects: 1024,
+            subject_digests: 32,
+            chain_certificates: 8,
+            certificate_bytes: 64 << 10,
+            proof_hashes: 64,
+            checkpoint_bytes: 16 << 10,
+            checkpoint_signatures: 32,
+            regex_bytes: 1 << 20,
+            policy_bytes: 1 << 20,
+        }
+    }
+}
