@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(refusal(r#"{"a":1,"a":1}"#), "the key `a` stands twice at line 1 column 13");
         assert_eq!(
             refusal(r#"{"a":1,"\u0061":1}"#),
-            "the key `a` stands twice at line 1 column 19"
+            "the key `a` stands twice at line 1 column 18"
         );
         assert_eq!(
             refusal(r#"[{"x":{"a":1,"a":2}}]"#),
@@ -144,10 +144,7 @@ mod tests {
         assert_eq!(refusal("[1,]"), "trailing comma at line 1 column 4");
         assert_eq!(refusal("[NaN]"), "expected value at line 1 column 2");
         assert_eq!(refusal("[1] // x"), "trailing characters at line 1 column 5");
-        assert_eq!(
-            refusal(r#"["\ud800"]"#),
-            "lone leading surrogate in hex escape at line 1 column 9"
-        );
+        assert_eq!(refusal(r#"["\ud800"]"#), "unexpected end of hex escape at line 1 column 9");
         assert!(check(b"[\"\xff\"]", 3).is_err());
         assert!(check(b"\xff\xfe{\x00}\x00", 3).is_err());
     }

@@ -1,5 +1,10 @@
 //! sealift.
+pub mod archive;
+pub mod crypto;
 pub mod digest;
+pub mod inventory;
 pub mod json;
 pub mod limits;
+pub mod oci;
 pub mod time;
+pub mod verify;

@@ -1,0 +1,141 @@
+//! *Facts*: what is known of a piece of evidence once every step of verification held.
+//!
+//! Facts are plain data, so that policy rules are pure functions over them and data vectors can
+//! drive rules without a signature. That they were proven is said by [`Verified`](super::Verified),
+//! which has one origin.
+
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::time::UnixTime;
+
+/// What a verified piece of evidence proves of its subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// Whether it is a signature or an attestation; never both.
+    pub claim: Claim,
+    /// Who signed.
+    pub signer: Signer,
+    /// Entries of known transparency logs that were bound to this evidence, by distinct log.
+    pub log_entries: Vec<LogEntry>,
+    /// Times that a known log or timestamp authority vouches for, earliest first.
+    pub times: Vec<TrustedTime>,
+    /// Names of the known certificate transparency logs whose timestamps in the certificate verified.
+    pub sct_logs: Vec<String>,
+    /// What was present but counted for nothing: an entry of an unknown log, an ignored chain.
+    pub notes: Vec<String>,
+}
+
+/// What the signer says of the subject.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// The signer vouches for the subject as a whole.
+    Signature {
+        /// `critical.identity.docker-reference` of a simple-signing payload.
+        docker_reference: Option<String>,
+        /// Signed annotations, the payload's `optional` object.
+        annotations: BTreeMap<String, serde_json::Value>,
+    },
+    /// The signer makes a statement of a type about the subject.
+    Attestation {
+        /// The statement's `predicateType`.
+        predicate_type: String,
+        /// The whole in-toto statement, as it was signed.
+        statement: Vec<u8>,
+    },
+}
+
+/// Who made the signature.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signer {
+    /// The holder of a key that the policy names.
+    Key {
+        /// SHA-256 of the key's `SubjectPublicKeyInfo`.
+        id: Digest,
+    },
+    /// The holder of a certificate.
+    Certificate {
+        /// Whose certificate led to a trusted root.
+        authority: CertificateAuthority,
+        /// Whom it names.
+        identity: Identity,
+    },
+}
+
+/// Where a certificate's path ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateAuthority {
+    /// A certificate authority of the trusted root, by its URI.
+    TrustedRoot(String),
+    /// The roots of `--ca-roots`.
+    PrivatePki,
+}
+
+/// Whom a certificate names.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// Subject alternative names in the certificate's order.
+    pub names: Vec<SubjectAlternativeName>,
+    /// The OIDC issuer: extension 1.3.6.1.4.1.57264.1.8, else .1.1; empty where neither stands.
+    pub issuer: String,
+    /// The other Fulcio extensions by the last number of their object identifier
+    /// (`5` is the GitHub workflow repository), as text.
+    pub extensions: BTreeMap<u32, String>,
+}
+
+/// A subject alternative name, by kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectAlternativeName {
+    /// An e-mail address.
+    Email(String),
+    /// A URI.
+    Uri(String),
+    /// A host name.
+    Dns(String),
+    /// Fulcio's `otherName` 1.3.6.1.4.1.57264.1.7.
+    Other(String),
+}
+
+impl SubjectAlternativeName {
+    /// The name without its kind.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Email(text) | Self::Uri(text) | Self::Dns(text) | Self::Other(text) => text,
+        }
+    }
+}
+
+/// An entry of a known transparency log, bound to the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// The log's `baseUrl`, else its id.
+    pub log: String,
+    /// The entry's global index, as the log or the bundle gives it.
+    pub index: u64,
+    /// When the log says it took the entry; only where a signed promise (SET) covers it.
+    pub integrated: Option<UnixTime>,
+    /// Whether the log's signed promise verified.
+    pub promise: bool,
+    /// Whether an inclusion proof to a signed checkpoint verified.
+    pub inclusion: bool,
+}
+
+/// A time that a known authority vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedTime {
+    /// The time.
+    pub at: UnixTime,
+    /// Who says so.
+    pub source: TimeSource,
+}
+
+/// Who vouches for a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimeSource {
+    /// A transparency log, by its name.
+    Log(String),
+    /// A timestamp authority, by its URI.
+    TimestampAuthority(String),
+    /// This machine's clock: only for certificates of a private PKI where no log is demanded.
+    Clock,
+}
