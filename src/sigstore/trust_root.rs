@@ -280,21 +280,13 @@ fn check_details(
     key: &PublicKey,
     place: Place,
 ) -> Result<(), TrustRootError> {
-    let Some(details) = details else { return Ok(()) };
-    let fits = match details {
-        "PKIX_ECDSA_P256_SHA_256" => key.kind() == KeyKind::P256,
-        "PKIX_ECDSA_P384_SHA_384" => key.kind() == KeyKind::P384,
-        "PKIX_ECDSA_P521_SHA_512" => key.kind() == KeyKind::P521,
-        "PKIX_ED25519" => key.kind() == KeyKind::Ed25519,
-        "PKIX_RSA_PKCS1V15_2048_SHA256" => key.kind() == KeyKind::Rsa { bits: 2048 },
-        "PKIX_RSA_PKCS1V15_3072_SHA256" => key.kind() == KeyKind::Rsa { bits: 3072 },
-        "PKIX_RSA_PKCS1V15_4096_SHA256" => key.kind() == KeyKind::Rsa { bits: 4096 },
-        _ => true,
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(TrustRootError::KeyDetails { place, details: details.to_owned(), found: key.kind() })
+    match details.filter(|details| key.kind().contradicts(details)) {
+        Some(details) => Err(TrustRootError::KeyDetails {
+            place,
+            details: details.to_owned(),
+            found: key.kind(),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Body, BodyError, HexHash, Kind, Logged, base64, spec, verifier};
+use crate::crypto::Hash;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,9 +36,11 @@ pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
     Ok(Body {
         kind: Kind::HashedRekordV001,
         content: Logged::Message {
-            hash: data.hash.sha256("data.hash")?,
+            hash: Hash::Sha256,
+            value: data.hash.sha256("data.hash")?.to_vec(),
             signature: base64(&signature.content, "signature.content")?,
         },
         verifier: verifier(&signature.public_key.content)?,
+        key_details: None,
     })
 }
