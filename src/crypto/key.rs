@@ -185,7 +185,7 @@ fn ed25519_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKi
 
 /// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`.
 fn rsa_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKind, KeyError> {
-    if !info.algorithm.parameters.is_some_and(|parameters| parameters.is_null()) {
+    if !info.algorithm.parameters.is_some_and(der::asn1::AnyRef::is_null) {
         return Err(KeyError::Malformed);
     }
     let mut reader = SliceReader::new(bits).map_err(|_| KeyError::Malformed)?;

@@ -219,9 +219,9 @@ struct RawCertificate {
     raw_bytes: Bytes,
 }
 
-fn window(raw: Option<RawWindow>, place: Place) -> Result<Window, TrustRootError> {
+fn window(raw: Option<&RawWindow>, place: Place) -> Result<Window, TrustRootError> {
     let no_start = TrustRootError::NoStart { place };
-    let Some(RawWindow { start: Some(start), end }) = raw else { return Err(no_start) };
+    let Some(&RawWindow { start: Some(start), end }) = raw else { return Err(no_start) };
     Window::new(start, end).ok_or(TrustRootError::EndBeforeStart { place })
 }
 
@@ -248,7 +248,7 @@ fn logs(
 impl RawLog {
     /// A log, or why it cannot be used; an error where the file contradicts itself.
     fn checked(self, place: Place) -> Result<Result<Log, String>, TrustRootError> {
-        let window = window(self.public_key.valid_for, place)?;
+        let window = window(self.public_key.valid_for.as_ref(), place)?;
         if self.hash_algorithm.is_some_and(|algorithm| algorithm != "SHA2_256") {
             return Ok(Err("its tree is not hashed by SHA2_256".to_owned()));
         }
@@ -298,7 +298,7 @@ impl RawAuthority {
         limits: &Limits,
         unusable: &mut Vec<Unusable>,
     ) -> Result<Option<(String, Window, Vec<Certificate>)>, TrustRootError> {
-        let window = window(self.valid_for, place)?;
+        let window = window(self.valid_for.as_ref(), place)?;
         let url = self.uri.unwrap_or_default();
         let raw = self.cert_chain.map(|chain| chain.certificates).unwrap_or_default();
         if raw.is_empty() {

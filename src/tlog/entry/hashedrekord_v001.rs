@@ -14,8 +14,8 @@ struct Spec {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Data {
-    hash: HexHash,
+pub(super) struct Data {
+    pub(super) hash: HexHash,
 }
 
 #[derive(Deserialize)]
@@ -27,8 +27,8 @@ struct Signature {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PublicKey {
-    content: String,
+pub(super) struct PublicKey {
+    pub(super) content: String,
 }
 
 pub(super) fn parse(text: &str) -> Result<Body, BodyError> {

@@ -8,6 +8,7 @@ mod hashedrekord_v001;
 mod hashedrekord_v002;
 mod intoto_v001;
 mod intoto_v002;
+mod rekord_v001;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -82,6 +83,8 @@ pub enum Kind {
     IntotoV001,
     /// `intoto` 0.0.2.
     IntotoV002,
+    /// `rekord` 0.0.1.
+    RekordV001,
 }
 
 impl Kind {
@@ -93,16 +96,15 @@ impl Kind {
             Self::DsseV001 => ("dsse", "0.0.1"),
             Self::IntotoV001 => ("intoto", "0.0.1"),
             Self::IntotoV002 => ("intoto", "0.0.2"),
+            Self::RekordV001 => ("rekord", "0.0.1"),
         }
     }
 
     /// The generation of log that takes such entries.
     pub fn generation(self) -> Generation {
         match self {
-            Self::HashedRekordV001 | Self::DsseV001 | Self::IntotoV001 | Self::IntotoV002 => {
-                Generation::RekorV1
-            }
             Self::HashedRekordV002 => Generation::RekorV2,
+            _ => Generation::RekorV1,
         }
     }
 }
@@ -153,6 +155,7 @@ impl Body {
             ("dsse", "0.0.1") => dsse_v001::parse(header.spec.get()),
             ("intoto", "0.0.1") => intoto_v001::parse(header.spec.get()),
             ("intoto", "0.0.2") => intoto_v002::parse(header.spec.get()),
+            ("rekord", "0.0.1") => rekord_v001::parse(header.spec.get()),
             _ => Err(BodyError::Unsupported { kind: header.kind, version: header.api_version }),
         }
     }
