@@ -114,13 +114,13 @@ fn names() {
 }
 
 fn bad_path(
-    case: &'static str,
+    title: &'static str,
     name: &[u8],
     cause: BadPath,
 ) -> (&'static str, Vec<u8>, Error, &'static str) {
     let code = if cause == BadPath::Outside { "unexpected-path" } else { "bad-path" };
     let member = at(name, 2048);
-    (case, Tar::sound().member(name, b"x").end(), Error::BadPath { member, cause }, code)
+    (title, Tar::sound().member(name, b"x").end(), Error::BadPath { member, cause }, code)
 }
 
 #[test]
@@ -275,10 +275,10 @@ fn pax_records() {
         (b"8 path=\n", Path),
         (b"6 \xff=x\n", Key),
         (b"9 size=x\n", Size),
-        (b"10 size=-1\n", Size),
-        (b"10 size=03\n", Size),
+        (b"11 size=-1\n", Size),
+        (b"11 size=03\n", Size),
         (b"8 size=\n", Size),
-        (b"27 size=9223372036854775808\n", Size),
+        (b"28 size=9223372036854775808\n", Size),
         (&twice, Twice),
     ];
     for (records, fault) in cases {
