@@ -1,5 +1,12 @@
 //! Blobs: proven or refused, whatever the form of the archive they lie in; and archives as written.
 
+#![expect(
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests count small things, read files and stop at what is wrong"
+)]
+
 mod layouts;
 
 use std::io::{self, Read};

@@ -1,7 +1,14 @@
 //! What an archive holds, told in lines: subjects, what speaks of them, and what is left over.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "tests tell in lines and stop at what is wrong"
+)]
+
 mod layouts;
 
+use base64::Engine as _;
 use layouts::{Layout, annotated, bare, digest, gzip, merge, tag, zstd};
 use sealift::archive::{Archive, BlobError};
 use sealift::digest::Digest;
@@ -219,7 +226,7 @@ fn evidence_by_kind() {
 fn referrers() {
     let mut layout = Layout::default();
     let child = layout.image("a");
-    let index = layout.index(&[child.clone()]);
+    let index = layout.index(std::slice::from_ref(&child));
     let listed = layout.bundle(&index, "listed");
     let unlisted = layout.bundle(&index, "unlisted");
     let of_child = layout.bundle(&child, "child");
@@ -315,7 +322,7 @@ fn images_that_call_themselves_evidence() {
     let as_ledger = layout.manifest(&fields(Some(MediaType::LEDGER)));
     let by_kind = layout.image("by kind");
     let in_fallback = layout.image("in fallback");
-    let tagged = layout.index(&[in_fallback.clone()]);
+    let tagged = layout.index(std::slice::from_ref(&in_fallback));
     layout
         .root(&good, &[(KIND, "dev.cosignproject.cosign/image")])
         .root(&by_tag, &[(REF_NAME, &tag(&good, ".sig"))])
@@ -445,10 +452,13 @@ fn an_index_that_lists_itself() {
     assert_eq!(told[0], "index, unreadable, listed");
 }
 
+/// Annotations of a root.
+type Annotations = &'static [(&'static str, &'static str)];
+
 #[test]
 fn names() {
     let name = |reference: &str| Name::Reference(reference.parse().unwrap());
-    let cases: [(&[(&str, &str)], Vec<Name>); 9] = [
+    let cases: [(Annotations, Vec<Name>); 9] = [
         (&[], vec![]),
         (&[(REF_NAME, "v1")], vec![Name::Tag("v1".to_owned())]),
         (&[(REF_NAME, "ghcr.io/x/y:v1")], vec![name("ghcr.io/x/y:v1")]),
@@ -563,7 +573,6 @@ fn documents_that_cannot_be_read() {
         Some(BlobFault::Blob(BlobError::WrongDigest { promised: digest, found }))
     );
 
-    use base64::Engine as _;
     let data = base64::engine::general_purpose::STANDARD.encode(&layout.blobs[&digest]);
     for (data, expected) in [
         (data.as_str(), None),

@@ -55,14 +55,12 @@ impl<'a> Gathering<'a> {
     pub(super) fn roots(&mut self, archive: &Archive) -> Result<(), Error> {
         let entries = &archive.index().manifests;
         self.budget.count(entries.len())?;
-        let mut seen: HashMap<Digest, Vec<&Descriptor>> = HashMap::new();
+        let mut seen = HashSet::new();
         for entry in entries {
-            let earlier = seen.entry(entry.digest).or_default();
-            if earlier.contains(&entry) {
+            if !seen.insert(entry) {
                 self.notes.push(Note::ListedTwice { digest: entry.digest });
                 continue;
             }
-            earlier.push(entry);
             self.root(entry)?;
         }
         Ok(())
