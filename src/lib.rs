@@ -6,5 +6,6 @@ pub mod inventory;
 pub mod json;
 pub mod limits;
 pub mod oci;
+pub mod policy;
 pub mod time;
 pub mod verify;
