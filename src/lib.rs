@@ -7,5 +7,6 @@ pub mod json;
 pub mod limits;
 pub mod oci;
 pub mod policy;
+pub mod report;
 pub mod time;
 pub mod verify;
