@@ -3,9 +3,7 @@ mod facts;
 mod rejection;
 mod verified;
 
-pub use facts::{
-    CertificateAuthority, Claim, Facts, Identity, LogEntry, Signer, SubjectAlternativeName,
-    TimeSource, TrustedTime,
-};
+pub use crate::x509::{Identity, SubjectAlternativeName};
+pub use facts::{CertificateAuthority, Claim, Facts, LogEntry, Signer, TimeSource, TrustedTime};
 pub use rejection::{Code, Rejection};
 pub use verified::Verified;
