@@ -2,6 +2,7 @@
 pub mod archive;
 pub mod crypto;
 pub mod digest;
+pub mod engine;
 pub mod inventory;
 pub mod json;
 pub mod limits;
