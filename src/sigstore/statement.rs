@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::json;
@@ -18,8 +19,17 @@ pub const COSIGN_SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 pub struct Statement {
     /// What kind of thing is stated.
     pub predicate_type: String,
-    /// The digests the statement is about, those that we know.
-    subjects: Vec<Digest>,
+    /// What it is about.
+    pub subjects: Vec<Subject>,
+}
+
+/// One thing a statement is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its digests, those of algorithms that we know.
+    pub digests: Vec<Digest>,
+    /// The signer's notes on it; cosign 3 carries the annotations of a signature here.
+    pub annotations: BTreeMap<String, Value>,
 }
 
 impl Statement {
@@ -42,26 +52,21 @@ impl Statement {
                 limit: limits.statement_subjects,
             });
         }
-        if subjects.iter().any(|subject| subject.digest.len() > limits.subject_digests) {
+        if subjects.iter().any(|subject| {
+            subject.digest.as_ref().is_some_and(|digests| digests.len() > limits.subject_digests)
+        }) {
             return Err(MalformedStatement::Limit {
                 what: "digests of a subject",
                 limit: limits.subject_digests,
             });
         }
-        let digests = subjects.iter().flat_map(|subject| &subject.digest);
-        let subjects =
-            digests.filter_map(|(name, value)| format!("{name}:{value}").parse().ok()).collect();
+        let subjects = subjects.into_iter().map(RawSubject::known).collect();
         Ok(Self { predicate_type: raw.predicate_type, subjects })
     }
 
-    /// Whether the statement is about `digest`.
-    pub fn is_about(&self, digest: &Digest) -> bool {
-        self.subjects.contains(digest)
-    }
-
-    /// The digests it is about, of the algorithms that we know.
-    pub fn subjects(&self) -> &[Digest] {
-        &self.subjects
+    /// The first subject with this digest.
+    pub fn about(&self, digest: &Digest) -> Option<&Subject> {
+        self.subjects.iter().find(|subject| subject.digests.contains(digest))
     }
 }
 
@@ -71,15 +76,25 @@ struct Raw {
     #[serde(rename = "_type")]
     kind: String,
     predicate_type: String,
-    subject: Option<Vec<Subject>>,
+    subject: Option<Vec<RawSubject>>,
     #[serde(default, rename = "predicate")]
     _predicate: IgnoredAny,
 }
 
 #[derive(Deserialize)]
-struct Subject {
-    #[serde(default)]
-    digest: BTreeMap<String, String>,
+struct RawSubject {
+    digest: Option<BTreeMap<String, String>>,
+    annotations: Option<BTreeMap<String, Value>>,
+}
+
+impl RawSubject {
+    /// Digests of other algorithms, such as `gitCommit`, name nothing that sealift carries.
+    fn known(self) -> Subject {
+        let spelled =
+            self.digest.into_iter().flatten().map(|(name, value)| format!("{name}:{value}"));
+        let digests = spelled.filter_map(|text| text.parse().ok()).collect();
+        Subject { digests, annotations: self.annotations.unwrap_or_default() }
+    }
 }
 
 /// Why a payload is no statement.

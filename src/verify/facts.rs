@@ -34,7 +34,7 @@ pub enum Claim {
     Signature {
         /// `critical.identity.docker-reference` of a simple-signing payload.
         docker_reference: Option<String>,
-        /// Signed annotations, the payload's `optional` object.
+        /// Signed annotations: the payload's `optional` object, or those of the statement's subject.
         annotations: BTreeMap<String, serde_json::Value>,
     },
     /// The signer makes a statement of a type about the subject.

@@ -5,7 +5,7 @@ use rustls_pki_types::{
     AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm,
     TrustAnchor, UnixTime as PkiTime, alg_id,
 };
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyUsage, anchor_from_trusted_cert};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::{Certificate, MalformedCertificate};
 use crate::crypto::{Hash, Message, Scheme, verify_raw};
