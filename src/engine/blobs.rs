@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Pool, Progress};
-use crate::archive::Store;
+use crate::archive::{BlobError, Store};
 use crate::digest::Digest;
-use crate::inventory::{Evidence, Inventory, Subject};
+use crate::inventory::{BlobFault, Evidence, Inventory, Subject};
 use crate::oci::{Descriptor, Document};
 use crate::report;
 
@@ -16,9 +16,9 @@ pub(super) struct Plan<'a> {
     proven: BTreeSet<Promise>,
 }
 
-/// What identifies a promise: two descriptors of one digest and different sizes are two promises,
-/// of which at most one holds.
-type Promise = (Digest, u64);
+/// What identifies a promise. Two descriptors of one digest and different sizes are two promises, of
+/// which at most one holds; so are two that embed different bytes, here by their digest.
+type Promise = (Digest, u64, Option<Digest>);
 
 impl<'a> Plan<'a> {
     /// The blobs of the subjects at `concerned`, and of everything else where `all` is judged.
@@ -57,13 +57,16 @@ impl<'a> Plan<'a> {
         for descriptor in &evidence.blobs {
             self.promises.insert(promise(descriptor), descriptor);
         }
+        for referrer in &evidence.referrers {
+            self.add_evidence(referrer);
+        }
     }
 
     /// How many bytes the archive holds of what is to be hashed.
     pub(super) fn bytes(&self, store: &dyn Store) -> u64 {
         self.promises
             .keys()
-            .filter_map(|(digest, _)| store.size(digest))
+            .filter_map(|(digest, ..)| store.size(digest))
             .fold(0, u64::saturating_add)
     }
 }
@@ -82,7 +85,33 @@ pub(super) enum State {
     /// The archive has no such file.
     Absent,
     /// The file holds something else.
-    Wrong(String),
+    Wrong(Wrong),
+}
+
+/// What a blob file holds instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// The stable code.
+    pub code: &'static str,
+    /// What was promised and what was found.
+    pub detail: String,
+}
+
+impl From<&BlobError> for Wrong {
+    fn from(error: &BlobError) -> Self {
+        Self { code: error.code(), detail: causes(error) }
+    }
+}
+
+impl From<&BlobFault> for Wrong {
+    fn from(fault: &BlobFault) -> Self {
+        match fault {
+            BlobFault::Blob(error) => error.into(),
+            BlobFault::Document(error) => {
+                Self { code: "malformed-manifest", detail: causes(error) }
+            }
+        }
+    }
 }
 
 impl Blobs {
@@ -103,17 +132,21 @@ impl Blobs {
 
     /// What became of the blob that `descriptor` promises.
     pub(super) fn state(&self, descriptor: &Descriptor) -> State {
-        let unplanned = || State::Wrong("it was not hashed".to_owned());
+        let unplanned = || {
+            let detail = format!("blob {} was not hashed", descriptor.digest);
+            State::Wrong(Wrong { code: "not-hashed", detail })
+        };
         self.states.get(&promise(descriptor)).cloned().unwrap_or_else(unplanned)
     }
 
     /// How much was hashed and found to be what was promised.
     pub(super) fn counted(&self) -> report::Blobs {
         let hashed = self.states.iter().filter(|(_, state)| **state == State::Proven);
-        let all: BTreeSet<&Promise> = hashed.map(|(name, _)| name).chain(&self.proven).collect();
+        let all = hashed.map(|(promise, _)| promise).chain(&self.proven);
+        let sizes: BTreeMap<Digest, u64> = all.map(|(digest, size, _)| (*digest, *size)).collect();
         report::Blobs {
-            count: all.len(),
-            bytes: all.iter().map(|(_, size)| *size).fold(0, u64::saturating_add),
+            count: sizes.len(),
+            bytes: sizes.into_values().fold(0, u64::saturating_add),
         }
     }
 }
@@ -124,18 +157,19 @@ fn check(store: &dyn Store, descriptor: &Descriptor, progress: &dyn Progress) ->
     };
     let state = match store.check(descriptor) {
         Ok(()) => State::Proven,
-        Err(error) => State::Wrong(causes(&error)),
+        Err(error) => State::Wrong(Wrong::from(&error)),
     };
     progress.hashed(size);
     state
 }
 
 fn promise(descriptor: &Descriptor) -> Promise {
-    (descriptor.digest, descriptor.size)
+    let embedded = descriptor.data.as_ref().map(|data| Digest::sha256(data.as_bytes()));
+    (descriptor.digest, descriptor.size, embedded)
 }
 
 /// An error and its causes in one line.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
+fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::blobs::{Blobs, State, causes};
-use super::{Pool, Progress, parts};
+use super::blobs::{Blobs, State, Wrong};
+use super::{Pool, Progress};
+use crate::archive::{Blob, BlobError};
 use crate::digest::Digest;
-use crate::inventory::{Evidence, FoundBy, Inventory, Piece, Subject};
+use crate::inventory::{Evidence, FoundBy, Inventory, Piece};
 use crate::report::{self, Finding, Proof, Rejected, Scope};
 use crate::verify::{Artifact, Rejection, Testimony, Verified, Verifier};
 
-/// One piece to verify: which of the inventory.
-#[derive(Clone, Copy, Debug)]
+/// One piece to verify, and of what.
+#[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
     place: usize,
-    subject: &'a Subject,
+    artifact: Artifact<'a>,
     evidence: &'a Evidence,
     piece: Option<&'a Piece>,
 }
@@ -24,15 +25,32 @@ pub(super) fn tasks<'a>(inventory: &'a Inventory, concerned: &BTreeSet<usize>) -
     let mut tasks = Vec::new();
     for &place in concerned {
         let Some(subject) = inventory.subjects.get(place) else { continue };
+        let bytes = subject.content.as_ref().ok().map(|content| content.blob.bytes());
+        let artifact = Artifact { digest: subject.descriptor.digest, bytes };
         for evidence in &subject.evidence {
-            let task = |piece| Task { place, subject, evidence, piece };
-            if evidence.pieces.is_empty() {
-                tasks.push(task(None));
-            }
-            tasks.extend(evidence.pieces.iter().map(Some).map(task));
+            add(place, artifact, evidence, &mut tasks);
         }
     }
     tasks
+}
+
+fn add<'a>(
+    place: usize,
+    artifact: Artifact<'a>,
+    evidence: &'a Evidence,
+    tasks: &mut Vec<Task<'a>>,
+) {
+    let task = |piece| Task { place, artifact, evidence, piece };
+    if evidence.pieces.is_empty() {
+        tasks.push(task(None));
+    }
+    tasks.extend(evidence.pieces.iter().map(Some).map(task));
+    // Evidence of evidence, such as the signature of an SBOM. The inventory bounds its depth.
+    let bytes = evidence.content.as_ref().ok().map(Blob::bytes);
+    let artifact = Artifact { digest: evidence.manifest.digest, bytes };
+    for referrer in &evidence.referrers {
+        add(place, artifact, referrer, tasks);
+    }
 }
 
 /// What was found of every piece, in the order of the tasks.
@@ -57,16 +75,14 @@ enum Unproven {
 impl Findings {
     /// Verifies every piece.
     pub(super) fn verify(
-        inventory: &Inventory,
-        tasks: Vec<Task<'_>>,
+        tasks: &[Task<'_>],
         blobs: &Blobs,
         scope: Scope,
         verifier: &Verifier,
         pool: &Pool,
         progress: &dyn Progress,
     ) -> Self {
-        let _ = inventory;
-        let results = pool.map(&tasks, |task| {
+        let results = pool.map(tasks, |task| {
             let result = task.verify(blobs, scope, verifier);
             progress.verified();
             result
@@ -94,7 +110,7 @@ impl Task<'_> {
         verifier: &Verifier,
     ) -> Option<Result<Verified, Unproven>> {
         if let Some(fault) = faults(self.evidence, blobs, scope).into_iter().next() {
-            return Some(Err(rejected(EVIDENCE_BLOB_WRONG, fault)));
+            return Some(Err(rejected(fault.code, fault.detail)));
         }
         let (claim, carried) = match self.piece? {
             Piece::Signature(signature) => {
@@ -108,23 +124,20 @@ impl Task<'_> {
             }
             Piece::Bundle(bundle) => (Some(Testimony::Bundle(bundle.bytes())), None),
             Piece::Carried(what) => (None, Some(Unproven::Carried(what.clone()))),
-            Piece::Unreadable(descriptor, error) => {
-                let detail = format!("layer {}: {}", descriptor.digest, causes(error));
-                (None, Some(rejected(EVIDENCE_BLOB_WRONG, detail)))
+            Piece::Unreadable(_, error) => {
+                let Wrong { code, detail } = error.into();
+                (None, Some(rejected(code, detail)))
             }
         };
-        let subject = Artifact {
-            digest: self.subject.descriptor.digest,
-            bytes: self.subject.content.as_ref().ok().map(|content| content.blob.bytes()),
-        };
-        let judged = claim.map(|claim| verifier.verify(&subject, claim).map_err(Unproven::from));
+        let verify = |claim| verifier.verify(&self.artifact, claim).map_err(Unproven::from);
+        let judged = claim.map(verify);
         judged.or(carried.map(Err))
     }
 
     fn found(&self, result: Result<Verified, Unproven>) -> Found {
         Found {
             place: self.place,
-            subject: self.subject.descriptor.digest,
+            subject: self.artifact.digest,
             manifest: self.evidence.manifest.digest,
             found_by: match &self.evidence.found_by {
                 FoundBy::Tag(tag) => format!("tag {tag}"),
@@ -138,6 +151,11 @@ impl Task<'_> {
 }
 
 impl Found {
+    /// What it speaks of.
+    pub(super) fn subject(&self) -> Digest {
+        self.subject
+    }
+
     /// The proof, where there is one.
     pub(super) fn verified(&self) -> Option<&Verified> {
         self.result.as_ref().ok()
@@ -168,14 +186,11 @@ fn rejected(code: &'static str, detail: String) -> Unproven {
     Unproven::Rejected(Rejected { code, detail })
 }
 
-/// The code of evidence whose manifest, configuration or layer is not what was promised.
-const EVIDENCE_BLOB_WRONG: &str = "evidence-blob-wrong";
-
 /// What is wrong with the bytes of the evidence as a whole. A layer that is a piece of its own is
 /// that piece's fault and no other's (VERIFICATION P4).
-pub(super) fn faults(evidence: &Evidence, blobs: &Blobs, scope: Scope) -> Vec<String> {
+pub(super) fn faults(evidence: &Evidence, blobs: &Blobs, scope: Scope) -> Vec<Wrong> {
     if let Err(fault) = &evidence.content {
-        return vec![format!("manifest {}: {}", evidence.manifest.digest, parts::detail(fault))];
+        return vec![fault.into()];
     }
     let unreadable: BTreeSet<Digest> = evidence
         .pieces
@@ -190,8 +205,8 @@ pub(super) fn faults(evidence: &Evidence, blobs: &Blobs, scope: Scope) -> Vec<St
         .filter_map(|descriptor| match blobs.state(descriptor) {
             State::Proven => None,
             State::Absent if scope == Scope::EvidenceOnly => None,
-            State::Absent => Some(format!("{}: the archive does not hold it", descriptor.digest)),
-            State::Wrong(detail) => Some(format!("{}: {detail}", descriptor.digest)),
+            State::Absent => Some((&BlobError::Missing { digest: descriptor.digest }).into()),
+            State::Wrong(found) => Some(found),
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::blobs::Blobs;
 use super::evidence::{Findings, Found};
 use super::parts::Walk;
-use super::selection::{Map, text};
+use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
 use crate::policy::{
@@ -49,7 +49,7 @@ impl Judgement<'_> {
         let image = Image {
             digest: subject.descriptor.digest,
             media_type: subject.descriptor.media_type.as_str().to_owned(),
-            names: subject.names.iter().map(text).collect(),
+            names: subject.names.iter().map(ToString::to_string).collect(),
             outcome: told(&heard.verdict, &heard.places),
             children: walk.children(subject),
             evidence: evidence.into_iter().map(Found::told).collect(),
@@ -69,14 +69,18 @@ impl Judgement<'_> {
         parts: &Parts,
     ) -> Heard<'_> {
         let mut evidence: Vec<&Found> = self.findings.of(place).collect();
-        let own = evidence.len();
         if let Some(index) = through {
             evidence.extend(self.findings.of(index));
         }
-        // The index's evidence speaks of its children; theirs does not make good what it lacks.
-        let speaking = evidence.iter().enumerate().skip(if through.is_some() { own } else { 0 });
-        let (places, verified): (Vec<usize>, Vec<&Verified>) =
-            speaking.filter_map(|(at, found)| Some((at, found.verified()?))).unzip();
+        // Heard is what speaks of the image itself or, instead, of the index above it: the evidence
+        // of one does not make good what the other's lacks, and evidence of evidence is not heard.
+        let speaks_of = self.subject(through.unwrap_or(place)).descriptor.digest;
+        let (places, verified): (Vec<usize>, Vec<&Verified>) = evidence
+            .iter()
+            .enumerate()
+            .filter(|(_, found)| found.subject() == speaks_of)
+            .filter_map(|(at, found)| Some((at, found.verified()?)))
+            .unzip();
         let verdict = self.policies.judge(&Case {
             subject: self.subject(place).descriptor.digest,
             names,

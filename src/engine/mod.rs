@@ -94,7 +94,7 @@ pub fn verify(
     let tasks = evidence::tasks(inventory, &concerned);
     progress.begin(plan.bytes(archive.store()), tasks.len());
     let blobs = Blobs::check(&plan, archive.store(), &pool, progress);
-    let findings = Findings::verify(inventory, tasks, &blobs, scope, verifier, &pool, progress);
+    let findings = Findings::verify(&tasks, &blobs, scope, verifier, &pool, progress);
 
     let judgement =
         Judgement { inventory, map: &map, blobs: &blobs, findings: &findings, policies, scope };
@@ -119,8 +119,10 @@ fn strays(inventory: &Inventory, blobs: &Blobs, options: &Options) -> Vec<Warnin
     if !options.selection.is_empty() {
         return Vec::new();
     }
+    let notes = inventory.notes.iter().map(|note| Warning::Oddity { note: note.to_string() });
     let orphans = inventory.orphans.iter().map(|orphan| {
         let faults = evidence::faults(&orphan.evidence, blobs, Scope::Whole);
+        let faults = faults.into_iter().map(|fault| fault.detail).collect();
         Warning::Stray(crate::report::StrayEvidence {
             subject: orphan.subject,
             manifest: orphan.evidence.manifest.digest,
@@ -131,7 +133,7 @@ fn strays(inventory: &Inventory, blobs: &Blobs, options: &Options) -> Vec<Warnin
         .unreferenced
         .iter()
         .map(|(digest, size)| Warning::Unreferenced { digest: *digest, size: *size });
-    orphans.chain(unreferenced).collect()
+    notes.chain(orphans).chain(unreferenced).collect()
 }
 
 /// Why nothing could be decided.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::blobs::{Blobs, State, causes};
+use super::blobs::{Blobs, State, Wrong};
 use super::selection::Map;
+use crate::archive::BlobError;
+use crate::digest::Digest;
 use crate::inventory::{BlobFault, Subject};
 use crate::oci::{Descriptor, Document, Manifest};
 use crate::policy::{Absent, Fault, Part, Parts};
@@ -31,11 +33,9 @@ impl Walk<'_> {
         let mut seen = BTreeSet::from([subject.descriptor.digest]);
         match &subject.content {
             Ok(_) => self.add_content(subject, &mut parts, &mut seen),
-            Err(fault) => parts.faults.push(Fault {
-                digest: subject.descriptor.digest,
-                part: Part::Manifest,
-                detail: detail(fault),
-            }),
+            Err(fault) => {
+                parts.faults.push(wrong(&subject.descriptor, Part::Manifest, fault.into()))
+            }
         }
         parts
     }
@@ -44,31 +44,25 @@ impl Walk<'_> {
     pub(super) fn children(&self, subject: &Subject) -> Vec<Child> {
         let listed = children(subject).iter();
         listed
-            .map(|descriptor| {
-                let mut parts = Parts::default();
-                self.add_child(descriptor, &mut parts, &mut BTreeSet::new());
-                let is_absent =
-                    parts.absent.iter().any(|absent| absent.digest == descriptor.digest)
-                        || parts.faults.iter().any(|fault| {
-                            fault.digest == descriptor.digest && fault.detail == ABSENT
-                        });
-                let presence = match (is_absent, parts.faults.is_empty()) {
-                    (true, _) => Presence::Absent,
-                    (false, true) => Presence::Proven,
-                    (false, false) => Presence::Wrong,
-                };
-                let platform = descriptor.platform.as_ref().map(ToString::to_string);
-                Child { digest: descriptor.digest, platform, presence }
+            .map(|descriptor| Child {
+                digest: descriptor.digest,
+                platform: descriptor.platform.as_ref().map(ToString::to_string),
+                presence: self.presence(descriptor),
             })
             .collect()
     }
 
-    fn add_content(
-        &self,
-        subject: &Subject,
-        parts: &mut Parts,
-        seen: &mut BTreeSet<crate::digest::Digest>,
-    ) {
+    fn presence(&self, descriptor: &Descriptor) -> Presence {
+        let child = self.map.subject(&descriptor.digest);
+        if child.is_none_or(|(_, child)| child.content.as_ref().is_err_and(is_absence)) {
+            return Presence::Absent;
+        }
+        let mut parts = Parts::default();
+        self.add_child(descriptor, &mut parts, &mut BTreeSet::new());
+        if parts.faults.is_empty() { Presence::Proven } else { Presence::Wrong }
+    }
+
+    fn add_content(&self, subject: &Subject, parts: &mut Parts, seen: &mut BTreeSet<Digest>) {
         match subject.content.as_ref().map(|content| &content.document) {
             Ok(Document::Manifest(manifest)) => self.add_manifest(manifest, parts),
             Ok(Document::Index(index)) => {
@@ -81,12 +75,7 @@ impl Walk<'_> {
     }
 
     /// A manifest below an index. Each is walked once, however often it is listed.
-    fn add_child(
-        &self,
-        descriptor: &Descriptor,
-        parts: &mut Parts,
-        seen: &mut BTreeSet<crate::digest::Digest>,
-    ) {
+    fn add_child(&self, descriptor: &Descriptor, parts: &mut Parts, seen: &mut BTreeSet<Digest>) {
         if !seen.insert(descriptor.digest) {
             return;
         }
@@ -95,9 +84,10 @@ impl Walk<'_> {
         };
         match &child.content {
             Ok(content) if content.blob.descriptor().size != descriptor.size => {
+                let (digest, promised) = (descriptor.digest, descriptor.size);
                 let found = content.blob.descriptor().size;
-                let detail = format!("{} bytes promised, {found} found", descriptor.size);
-                parts.faults.push(Fault { digest: descriptor.digest, part: Part::Child, detail });
+                let error = BlobError::WrongSize { digest, promised, found };
+                parts.faults.push(wrong(descriptor, Part::Child, (&error).into()));
             }
             Ok(_) => {
                 parts.children.push(descriptor.digest);
@@ -106,11 +96,7 @@ impl Walk<'_> {
             Err(fault) if is_absence(fault) => {
                 self.absent_or_fault(descriptor, Part::Child, parts);
             }
-            Err(fault) => parts.faults.push(Fault {
-                digest: descriptor.digest,
-                part: Part::Child,
-                detail: detail(fault),
-            }),
+            Err(fault) => parts.faults.push(wrong(descriptor, Part::Child, fault.into())),
         }
     }
 
@@ -121,9 +107,7 @@ impl Walk<'_> {
             match self.blobs.state(descriptor) {
                 State::Proven => {}
                 State::Absent => self.absent_or_fault(descriptor, part, parts),
-                State::Wrong(detail) => {
-                    parts.faults.push(Fault { digest: descriptor.digest, part, detail });
-                }
+                State::Wrong(found) => parts.faults.push(wrong(descriptor, part, found)),
             }
         }
     }
@@ -134,18 +118,17 @@ impl Walk<'_> {
         if lawful || self.scope == Scope::EvidenceOnly {
             parts.absent.push(Absent { digest, part });
         } else {
-            parts.faults.push(Fault { digest, part, detail: ABSENT.to_owned() });
+            let error = BlobError::Missing { digest };
+            parts.faults.push(wrong(descriptor, part, (&error).into()));
         }
     }
 }
 
-/// What is said of a blob that the archive has no file for.
-const ABSENT: &str = "the archive does not hold it";
+fn wrong(descriptor: &Descriptor, part: Part, Wrong { code, detail }: Wrong) -> Fault {
+    Fault { digest: descriptor.digest, part, code, detail }
+}
 
-/// Why a manifest could not be had, in one line.
-pub(super) fn detail(fault: &BlobFault) -> String {
-    match fault {
-        BlobFault::Blob(error) => causes(error),
-        BlobFault::Document(error) => causes(error),
-    }
+/// Whether the archive has no such file at all.
+fn is_absence(fault: &BlobFault) -> bool {
+    matches!(fault, BlobFault::Blob(BlobError::Missing { .. }))
 }

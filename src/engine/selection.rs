@@ -85,18 +85,10 @@ fn names(inventory: &Inventory) -> Vec<String> {
     let roots = inventory.subjects.iter().filter(|subject| subject.is_root);
     roots
         .map(|subject| match subject.names.first() {
-            Some(name) => text(name),
+            Some(name) => name.to_string(),
             None => subject.descriptor.digest.to_string(),
         })
         .collect()
-}
-
-/// A name as it is told.
-pub(super) fn text(name: &Name) -> String {
-    match name {
-        Name::Reference(reference) => reference.to_string(),
-        Name::Tag(tag) => tag.clone(),
-    }
 }
 
 /// Where each subject stands in the inventory.

@@ -323,6 +323,11 @@ pub enum Warning {
         /// Its size.
         size: u64,
     },
+    /// Something odd in the archive that decides nothing.
+    Oddity {
+        /// What.
+        note: String,
+    },
     /// A member that other tools write and nothing is decided by.
     ForeignMember {
         /// Its name.
@@ -338,6 +343,7 @@ impl Warning {
             Self::Decree { .. } => "admitted-by-decree",
             Self::OnlyWarned { .. } => "only-warned",
             Self::Stray(_) => "orphan-evidence",
+            Self::Oddity { .. } => "oddity",
             Self::Unreferenced { .. } => "unreferenced-blob",
             Self::ForeignMember { .. } => "foreign-member",
         }

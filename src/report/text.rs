@@ -69,6 +69,7 @@ fn warning_text(warning: &Warning) -> String {
             }
             text
         }
+        Warning::Oddity { note } => note.clone(),
         Warning::Unreferenced { digest, size } => {
             format!("nothing refers to this blob of {size} bytes: {digest}")
         }

@@ -329,6 +329,8 @@ struct WarningV1<'a> {
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     faults: &'a [String],
 }
@@ -348,6 +350,7 @@ impl<'a> From<&'a Warning> for WarningV1<'a> {
                 faults: &stray.faults,
                 ..bare
             },
+            Warning::Oddity { note } => Self { note: Some(note), ..bare },
             Warning::Unreferenced { digest, size } => {
                 Self { digest: Some(*digest), size: Some(*size), ..bare }
             }

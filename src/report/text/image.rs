@@ -140,9 +140,7 @@ fn write_absent(lines: &mut Lines, absent: &[Absent]) {
 fn write_reasons(lines: &mut Lines, image: &Image, reasons: &[Reason]) {
     for reason in reasons {
         let why = match reason {
-            Reason::Blob(fault) => {
-                format!("{} {}: {}", fault.part.name(), fault.digest, fault.detail)
-            }
+            Reason::Blob(fault) => format!("{}: {}", fault.part.name(), fault.detail),
             Reason::Uncovered { name: Some(name) } => format!("no policy covers `{name}`"),
             Reason::Uncovered { name: None } => {
                 "no policy covers an image without a full name".to_owned()
