@@ -5,7 +5,8 @@ mod lines;
 
 use std::fmt::Write as _;
 
-use lines::Lines;
+pub use image::write_proof;
+pub use lines::Lines;
 
 use crate::policy::Origin;
 use crate::report::{Basis, PolicyEntry, Report, Scope, VERSION, Warning};

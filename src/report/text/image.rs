@@ -67,53 +67,63 @@ fn write_passed(lines: &mut Lines, image: &Image, passed: &[Passed]) {
             );
             match approval.ground {
                 Ground::Decree => lines.line("     ", "its own word; nothing was verified"),
-                Ground::Evidence(place) => write_proof(lines, image, place),
+                Ground::Evidence(place) => write_evidence(lines, image, place),
             }
         }
     }
 }
 
-fn write_proof(lines: &mut Lines, image: &Image, place: usize) {
-    let Some(Evidence { finding: Finding::Verified(proof), manifest, .. }) =
+fn write_evidence(lines: &mut Lines, image: &Image, place: usize) {
+    if let Some(Evidence { finding: Finding::Verified(proof), manifest, .. }) =
         image.evidence.get(place)
-    else {
-        return;
-    };
-    let Proof { kind, signer, log_entries, times, notes, .. } = proof.as_ref();
-    let what = match kind {
-        Kind::Signature { .. } => "signature".to_owned(),
-        Kind::Attestation { predicate_type, .. } => format!("attestation of `{predicate_type}`"),
-    };
-    lines.line("     ", &format!("{what} {}", short(manifest)));
-    write_signer(lines, signer);
-    for entry in log_entries {
-        lines.hanging("     ", "log ", &log_text(entry));
+    {
+        lines.line("     ", &format!("from {}", short(manifest)));
+        write_proof(lines, "     ", proof);
     }
-    for time in times {
+}
+
+/// Writes what a piece of evidence proves: what, by whom, known to which log, when.
+pub fn write_proof(lines: &mut Lines, indent: &str, proof: &Proof) {
+    match &proof.kind {
+        Kind::Signature { annotations, .. } => {
+            lines.line(indent, "signature");
+            for (key, value) in annotations {
+                lines.hanging(indent, "annotation ", &format!("{key}={value}"));
+            }
+        }
+        Kind::Attestation { predicate_type, .. } => {
+            lines.hanging(indent, "attestation of ", predicate_type);
+        }
+    }
+    write_signer(lines, indent, &proof.signer);
+    for entry in &proof.log_entries {
+        lines.hanging(indent, "log ", &log_text(entry));
+    }
+    for time in &proof.times {
         let source = match &time.source {
             TimeSource::Log(_) => continue,
             TimeSource::TimestampAuthority(name) => format!("timestamp authority {name}"),
             TimeSource::Clock => "this machine's clock".to_owned(),
         };
-        lines.hanging("     ", "time ", &format!("{}, {source}", time.at));
+        lines.hanging(indent, "time ", &format!("{}, {source}", time.at));
     }
-    for note in notes {
-        lines.hanging("     ", "note ", note);
+    for note in &proof.notes {
+        lines.hanging(indent, "note ", note);
     }
 }
 
-fn write_signer(lines: &mut Lines, signer: &Signer) {
+fn write_signer(lines: &mut Lines, indent: &str, signer: &Signer) {
     match signer {
-        Signer::Key { id } => lines.hanging("     ", "key ", &id.to_string()),
+        Signer::Key { id } => lines.hanging(indent, "key ", &id.to_string()),
         Signer::Certificate { identity, .. } => {
             for name in &identity.names {
-                lines.hanging("     ", "signed by ", name.text());
+                lines.hanging(indent, "signed by ", name.text());
             }
             let issuer = match identity.issuer.as_str() {
                 "" => "none named",
                 issuer => issuer,
             };
-            lines.hanging("     ", "issuer ", issuer);
+            lines.hanging(indent, "issuer ", issuer);
         }
     }
 }

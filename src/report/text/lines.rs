@@ -6,18 +6,18 @@ const WIDTH: usize = 80;
 /// Text that grows by lines. Whatever is not printable ASCII is escaped here, in one place, so that
 /// no text from input can move a cursor, forge a line or turn its direction (HOSTILE.md case 57).
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub struct Lines {
     text: String,
 }
 
 impl Lines {
     /// A paragraph, each line behind `indent`.
-    pub(super) fn line(&mut self, indent: &str, content: &str) {
+    pub fn line(&mut self, indent: &str, content: &str) {
         self.hanging(indent, "", content);
     }
 
     /// A paragraph that begins with `lead`; its further lines stand below the content.
-    pub(super) fn hanging(&mut self, indent: &str, lead: &str, content: &str) {
+    pub fn hanging(&mut self, indent: &str, lead: &str, content: &str) {
         let hang = format!("{indent}{}", " ".repeat(lead.len()));
         let room = WIDTH.saturating_sub(hang.len()).max(20);
         let mut prefix = format!("{indent}{lead}");
@@ -28,11 +28,13 @@ impl Lines {
         }
     }
 
-    pub(super) fn blank(&mut self) {
+    /// An empty line.
+    pub fn blank(&mut self) {
         self.text.push('\n');
     }
 
-    pub(super) fn finish(self) -> String {
+    /// The lines.
+    pub fn finish(self) -> String {
         self.text
     }
 }
