@@ -80,21 +80,22 @@ fn warning_text(warning: &Warning) -> String {
     }
 }
 
+/// What it was judged by; at the margin, so that a digest fits its line and can be copied.
 fn write_basis(lines: &mut Lines, report: &Report) {
     let Basis { judged_at, scope, trust, policies } = &report.basis;
     lines.line("", &format!("judged by sealift {VERSION} as of {judged_at}"));
     if *scope == Scope::EvidenceOnly {
-        lines.line("  ", "evidence only: absent layers, configs and children were not demanded");
+        lines.line("", "evidence only: absent layers, configs and children were not demanded");
     }
-    lines.hanging("  ", "index.json ", &report.archive.to_string());
-    if let Some(root) = &trust.trusted_root {
-        lines.hanging("  ", "root ", &root.to_string());
-    }
-    for digest in &trust.private_pki {
-        lines.hanging("  ", "pki  ", &digest.to_string());
-    }
-    for key in &trust.keys {
-        lines.hanging("  ", "key  ", &key.to_string());
+    lines.hanging("", "index ", &report.archive.to_string());
+    for (what, digests) in [
+        ("root ", trust.trusted_root.as_slice()),
+        ("pki ", &trust.private_pki),
+        ("key ", &trust.keys),
+    ] {
+        for digest in digests {
+            lines.hanging("", what, &digest.to_string());
+        }
     }
     for policy in policies {
         write_policy(lines, policy);
@@ -105,10 +106,10 @@ fn write_basis(lines: &mut Lines, report: &Report) {
 fn write_policy(lines: &mut Lines, policy: &PolicyEntry) {
     let PolicyEntry { id, origin, .. } = policy;
     match origin {
-        Origin::Flags => lines.hanging("  ", "policy ", "the command line's signer"),
+        Origin::Flags => lines.hanging("", "policy ", "the command line's signer"),
         Origin::File { digest, .. } => {
-            lines.hanging("  ", "policy ", &format!("`{id}` at {origin}"));
-            lines.hanging("    ", "of ", &digest.to_string());
+            lines.hanging("", "policy ", &format!("`{id}` at {origin}, file"));
+            lines.hanging("", "       ", &digest.to_string());
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::limits::Limits;
 use crate::policy::specimen::{attestation, by_identity, by_key, key, log_entry};
 use crate::policy::{
     Authority, Demand, Glob, Ground, IdentityMatcher, Images, Kind, Mismatch, Requirement, Rule,
-    Signer, TextMatcher, Why,
+    Signer, TextMatcher,
 };
 
 const SUBJECT: &str = "https://github.com/team/app/.github/workflows/release.yml@refs/tags/v1";
