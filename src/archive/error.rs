@@ -68,7 +68,7 @@ pub enum Error {
         /// Where the first one's header stands.
         first: u64,
     },
-    /// Header and extension give different sizes, so two readers see two archives (TARmageddon).
+    /// Header and extension give different sizes, so two readers see two archives (`TARmageddon`).
     #[error("{member} has {header} bytes by its header and {extended} by its extension")]
     SizeConflict {
         /// Which.

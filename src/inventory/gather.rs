@@ -101,7 +101,7 @@ impl<'a> Gathering<'a> {
                 return self.take_ledger(entry, document);
             }
             Err(_) if is_ledger(entry, None) => {
-                let fault = content.err().expect("matched as an error");
+                let fault = content.expect_err("matched as an error");
                 return Err(Error::Ledger { digest: entry.digest, fault });
             }
             // Its claim is taken; nothing else makes it an image.
@@ -125,7 +125,7 @@ impl<'a> Gathering<'a> {
         for name in &names.known {
             let first = *self.names.entry(name.clone()).or_insert(entry.digest);
             if first != entry.digest {
-                let (name, second) = (name.clone(), entry.digest);
+                let (name, second) = (Box::new(name.clone()), entry.digest);
                 return Err(Error::AmbiguousRef { name, first, second });
             }
         }
@@ -188,17 +188,16 @@ impl<'a> Gathering<'a> {
 
     /// An index of referrers, which a registry without their API keeps under a tag.
     fn fallback_index(&mut self, subject: Digest, entry: &Descriptor) -> Result<(), Error> {
-        match self.read(entry)? {
-            Ok((_, Document::Index(index))) => index
-                .manifests
-                .iter()
-                .try_for_each(|referrer| self.claim(subject, referrer, FoundBy::FallbackTag)),
-            _ => {
-                let (manifest, found_by) = (entry.clone(), FoundBy::FallbackTag);
-                self.claims.add(subject, Claim { manifest, found_by, promised: None });
-                Ok(())
-            }
-        }
+        let content = self.read(entry)?;
+        let Ok((_, Document::Index(index))) = content else {
+            let (manifest, found_by) = (entry.clone(), FoundBy::FallbackTag);
+            self.claims.add(subject, Claim { manifest, found_by, promised: None });
+            return Ok(());
+        };
+        index
+            .manifests
+            .iter()
+            .try_for_each(|referrer| self.claim(subject, referrer, FoundBy::FallbackTag))
     }
 
     /// Takes a subject and what is below it; `depth` counts indexes. Returns its place.

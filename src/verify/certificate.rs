@@ -59,7 +59,7 @@ impl CertificateStep<'_> {
         let mut closest: Option<PathError> = None;
         // The clock is no time for a certificate of a trusted root (decision 10).
         let authorities =
-            self.root.into_iter().flat_map(|root| root.authorities()).filter(|_| !by_clock);
+            self.root.into_iter().flat_map(TrustRoot::authorities).filter(|_| !by_clock);
         for authority in authorities {
             match all(at, |time| authority.path(self.leaf, time, Purpose::CodeSigning)) {
                 Ok(path) => {
