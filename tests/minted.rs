@@ -1,0 +1,72 @@
+//! The committed `testdata` is what the virtual Sigstore mints, byte for byte.
+
+#![allow(clippy::disallowed_methods, reason = "a test reads files and its environment")]
+#![allow(clippy::indexing_slicing, reason = "the names were compared before")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use support::demo;
+
+/// With `SEALIFT_MINT=write` the files are written first; see `scripts/mint-testdata`.
+#[test]
+fn testdata_is_minted() {
+    let minted = minted();
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+    if std::env::var("SEALIFT_MINT").is_ok_and(|mode| mode == "write") {
+        write(&home, &minted);
+    }
+    let committed = read(&home);
+    let names = |files: &Files| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&committed), names(&minted), "run scripts/mint-testdata");
+    for (name, bytes) in &minted {
+        assert!(committed[name] == *bytes, "testdata/{name} differs: run scripts/mint-testdata");
+    }
+}
+
+/// Files by their path below `testdata`.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// The directories that are ours alone; what else lies in `testdata` is not minted.
+const MINTED: [&str; 3] = ["accepted", "demo", "negative"];
+
+fn minted() -> Files {
+    demo::files().into_iter().map(|(name, bytes)| (format!("demo/{name}"), bytes)).collect()
+}
+
+fn read(home: &Path) -> Files {
+    let mut files = Files::new();
+    let mut pending: Vec<PathBuf> = MINTED.iter().map(|name| home.join(name)).collect();
+    while let Some(directory) = pending.pop() {
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        for entry in entries {
+            let path = entry.expect("the directory is readable").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                let name = path.strip_prefix(home).expect("the file lies in testdata");
+                let bytes = fs::read(&path).expect("the file is readable");
+                files.insert(name.to_string_lossy().into_owned(), bytes);
+            }
+        }
+    }
+    files
+}
+
+fn write(home: &Path, files: &Files) {
+    for name in MINTED {
+        let directory = home.join(name);
+        if directory.exists() {
+            fs::remove_dir_all(directory).expect("the old files can be removed");
+        }
+    }
+    for (name, bytes) in files {
+        let path = home.join(name);
+        fs::create_dir_all(path.parent().expect("a file lies in a directory"))
+            .expect("testdata is writable");
+        fs::write(path, bytes).expect("testdata is writable");
+    }
+}

@@ -1,0 +1,1 @@
+//! The forms of evidence that are accepted, one small archive each.

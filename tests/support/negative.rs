@@ -1,0 +1,1 @@
+//! Evidence that is wrong in one way.
