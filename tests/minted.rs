@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::demo;
+use support::bench::Bench;
+use support::{accepted, demo};
 
 /// With `SEALIFT_MINT=write` the files are written first; see `scripts/mint-testdata`.
 #[test]
@@ -34,7 +35,14 @@ type Files = BTreeMap<String, Vec<u8>>;
 const MINTED: [&str; 3] = ["accepted", "demo", "negative"];
 
 fn minted() -> Files {
-    demo::files().into_iter().map(|(name, bytes)| (format!("demo/{name}"), bytes)).collect()
+    let bench = Bench::new();
+    let mut files = Files::new();
+    for (directory, contents) in [("accepted", accepted::files(&bench)), ("demo", demo::files())] {
+        files.extend(
+            contents.into_iter().map(|(name, bytes)| (format!("{directory}/{name}"), bytes)),
+        );
+    }
+    files
 }
 
 fn read(home: &Path) -> Files {

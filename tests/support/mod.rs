@@ -17,6 +17,7 @@
 )]
 
 pub mod accepted;
+pub mod bench;
 pub mod ca;
 pub mod ct_log;
 pub mod demo;
