@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use support::bench::Bench;
-use support::{accepted, demo};
+use support::{accepted, demo, negative};
 
 /// With `SEALIFT_MINT=write` the files are written first; see `scripts/mint-testdata`.
 #[test]
@@ -37,10 +37,15 @@ const MINTED: [&str; 3] = ["accepted", "demo", "negative"];
 fn minted() -> Files {
     let bench = Bench::new();
     let mut files = Files::new();
-    for (directory, contents) in [("accepted", accepted::files(&bench)), ("demo", demo::files())] {
-        files.extend(
-            contents.into_iter().map(|(name, bytes)| (format!("{directory}/{name}"), bytes)),
-        );
+    for (directory, contents) in [
+        ("accepted", accepted::files(&bench)),
+        ("demo", demo::files()),
+        ("negative", negative::files(&bench)),
+    ] {
+        for (name, bytes) in contents {
+            let name = format!("{directory}/{name}");
+            assert!(files.insert(name.clone(), bytes).is_none(), "{name} is minted twice");
+        }
     }
     files
 }

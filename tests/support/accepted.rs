@@ -4,14 +4,15 @@ use serde_json::{Value, json};
 
 use super::bench::{Bench, KeyKind, NOW, REPOSITORY, SIGNED};
 use super::ca::Identity;
-use super::demo::pretty;
+use super::demo::{pretty, release_workflow};
 use super::dsse;
-use super::evidence::{self, Content, Material, Signer, Version};
+use super::evidence::{Content, Signer, Version};
 use super::image::wasm_policy;
-use super::layout::Layout;
+use super::key::{Key, sha256};
 use super::rekor;
 use super::rekor_v2::RekorV2;
-use super::{AttestationLog, Log, plus, time};
+use super::tsa::Stamp;
+use super::{AttestationLog, Log, bundle_body, note, plus, time};
 
 /// A form of evidence.
 pub struct Form {
@@ -39,6 +40,8 @@ pub enum Demand {
     Key(KeyKind),
     /// A key, and a log that has seen the signature.
     LoggedKey(KeyKind),
+    /// An Ed25519 key under which every message has the same signature.
+    IdentityKey,
     /// A person whom a private authority knows, without any log of certificates.
     Private,
 }
@@ -54,10 +57,13 @@ impl Demand {
         };
         match self {
             Self::Person => keyless(&Bench::person()),
-            Self::Workflow => keyless(&super::demo::release_workflow()),
+            Self::Workflow => keyless(&release_workflow()),
             Self::Username => keyless(&username()),
             Self::Key(kind) => json!({ "key": key_path(kind), "log": "none" }),
             Self::LoggedKey(kind) => json!({ "key": key_path(kind), "log": "required" }),
+            Self::IdentityKey => {
+                json!({ "key": "negative/key-weak/ed25519-identity.pub", "log": "none" })
+            }
             Self::Private => json!({ "certificate_identity": PRIVATE_EMAIL }),
         }
     }
@@ -148,6 +154,7 @@ fn provenance(
     Form { name, what, demand, predicate_type: Some(dsse::SLSA_PROVENANCE), build }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn legacy_signatures() -> Vec<Form> {
     vec![
         signature(
@@ -225,7 +232,7 @@ fn legacy_signatures() -> Vec<Form> {
             "`.sig` by a workflow's certificate, its name a URI",
             Demand::Workflow,
             |bench| {
-                let signer = bench.at().certify(&super::demo::release_workflow());
+                let signer = bench.at().certify(&release_workflow());
                 bench.keyless_by(&signer)
             },
         ),
@@ -319,6 +326,7 @@ fn legacy_attestations() -> Vec<Form> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bundles() -> Vec<Form> {
     vec![
         signature(
@@ -498,8 +506,8 @@ fn rekor_v2_bundles() -> Vec<Form> {
             |bench| {
                 bench.rekor_v2(Bench::sign_content, |bundle, sigstore| {
                     let Content::Envelope(envelope) = &bundle.content else { return };
-                    let stamp = super::tsa::Stamp {
-                        imprint: super::key::sha256(&envelope.signatures[0]).to_vec(),
+                    let stamp = Stamp {
+                        imprint: sha256(&envelope.signatures[0]).to_vec(),
                         time: time(SIGNED),
                         certificates: vec![sigstore.tsa.leaf.clone()],
                         altered_info: None,
@@ -516,13 +524,13 @@ fn rekor_v2_bundles() -> Vec<Form> {
                 bench.rekor_v2(Bench::sign_content, |bundle, _| {
                     let proof = bundle.entries[0].proof.as_mut().expect("the log gave a proof");
                     let signed = proof.checkpoint.as_mut().expect("the proof has a checkpoint");
-                    let witness = super::key::Key::ed25519("witness");
+                    let witness = Key::ed25519("witness");
                     let name = "witness.example";
                     let (text, line) = signed.split_once("\n\n").expect("a blank line divides");
                     let text = format!("{text}\n");
-                    let id = super::note::key_id(name, &witness);
-                    let witnessed = super::note::line(&text, name, &id, &witness);
-                    *signed = super::note::signed(&text, &[witnessed, line.to_owned()]);
+                    let id = note::key_id(name, &witness);
+                    let witnessed = note::line(&text, name, &id, &witness);
+                    *signed = note::signed(&text, &[witnessed, line.to_owned()]);
                 })
             },
         ),
@@ -562,7 +570,7 @@ pub fn entries(bench: &mut Bench, count: usize) -> Vec<u8> {
     let signer = bench.signer();
     let statement = bench.sign_statement();
     let mut bundle = bench.at().bundle_statement(&signer, &statement);
-    let body = super::bundle_body(&signer, &bundle.content);
+    let body = bundle_body(&signer, &bundle.content);
     while bundle.entries.len() < count {
         let at = bench.at();
         bundle.entries.push(at.sigstore.rekor.log(&body, at.time));
@@ -578,24 +586,3 @@ fn high_s(der: &[u8]) -> Vec<u8> {
     let high = p256::ecdsa::Signature::from_scalars(r, -low).expect("both are in range");
     high.to_der().as_bytes().to_vec()
 }
-
-/// A layout of its own for a subject that the bench does not know.
-pub fn layout_of(subject: &super::image::Artifact, tag: &str) -> Layout {
-    let mut layout = Layout::default();
-    layout.image(subject, REPOSITORY, tag);
-    layout
-}
-
-/// The material that names a key by any hint.
-pub fn hint(text: &str) -> Material {
-    Material::KeyHint(text.to_owned())
-}
-
-/// The annotation keys that evidence of the older kind uses.
-pub const ANNOTATIONS: [&str; 5] = [
-    evidence::SIGNATURE,
-    evidence::ENTRY,
-    evidence::CERTIFICATE,
-    evidence::CHAIN,
-    evidence::TIMESTAMP,
-];

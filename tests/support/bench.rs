@@ -81,11 +81,11 @@ impl Bench {
 
     /// A statement of provenance about the image.
     pub fn provenance(&self) -> Value {
-        self.provenance_of(&self.image.digest())
+        Self::provenance_of(&self.image.digest())
     }
 
     /// A statement of provenance about anything.
-    pub fn provenance_of(&self, digest: &Digest) -> Value {
+    pub fn provenance_of(digest: &Digest) -> Value {
         let predicate = dsse::provenance("https://github.com/sealift-demo/tiny");
         dsse::statement(REPOSITORY, digest, dsse::SLSA_PROVENANCE, &predicate)
     }

@@ -102,7 +102,7 @@ impl CertificateAuthority {
             })
             .collect();
         if !scts.is_empty() {
-            let list = CtLog::list(&scts);
+            let list = [CtLog::list(&scts), template.after_scts.clone()].concat();
             certificate.extensions.push(extension(SCT_LIST, false, &der::octets(&list)));
         }
         certificate.signed_by(&self.intermediate_key, Hash::Sha384)
@@ -138,6 +138,8 @@ pub struct Template {
     /// Whole extensions in DER, before the list of timestamps.
     pub more: Vec<Vec<u8>>,
     pub scts: Vec<Sct>,
+    /// Bytes behind the list of timestamps, inside its extension.
+    pub after_scts: Vec<u8>,
 }
 
 /// A signed certificate timestamp to be embedded.
@@ -237,6 +239,7 @@ impl Template {
             workflow: identity.workflow.clone(),
             more: Vec::new(),
             scts: vec![Sct { log: log.clone(), time, over: Over::ThisCertificate }],
+            after_scts: Vec::new(),
         }
     }
 
@@ -256,6 +259,7 @@ impl Template {
             workflow: None,
             more: Vec::new(),
             scts: Vec::new(),
+            after_scts: Vec::new(),
         }
     }
 

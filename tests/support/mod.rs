@@ -37,6 +37,7 @@ pub mod tsa;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealift::digest::{Digest, hex};
 use sealift::time::UnixTime;
 use serde_json::Value;
 
@@ -254,7 +255,7 @@ impl Moment<'_> {
                 Some(rekor::intoto_001(&bytes, &envelope.payload, &verifier))
             }
             AttestationLog::Intoto002 => {
-                let hash = sealift::digest::Digest::sha256(&bytes);
+                let hash = Digest::sha256(&bytes);
                 Some(rekor::intoto_002(envelope, &hash, &verifier))
             }
             AttestationLog::Dsse001 => Some(rekor::dsse_001(&bytes, envelope, &verifier)),
@@ -335,7 +336,7 @@ pub fn bundle_body(signer: &Signer, content: &Content) -> Value {
                 "SHA2_512" => "sha512",
                 _ => "sha256",
             };
-            let value = sealift::digest::hex(digest);
+            let value = hex(digest);
             rekor::hashedrekord_of(algorithm, &value, signature, &signer.verifier())
         }
         Content::Envelope(envelope) => {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::base64;
 use super::evidence::{Content, Signer};
-use super::key::Key;
+use super::key::{Hash, Key};
 use super::merkle;
 use super::note;
 use super::rekor::{Entry, Proof, canonical};
@@ -77,9 +77,9 @@ pub fn hashedrekord_002(content: &Content, signer: &Signer) -> Value {
         Content::Envelope(envelope) => {
             let hash = signer.key.hash();
             let algorithm = match hash {
-                super::key::Hash::Sha256 => "SHA2_256",
-                super::key::Hash::Sha384 => "SHA2_384",
-                super::key::Hash::Sha512 => "SHA2_512",
+                Hash::Sha256 => "SHA2_256",
+                Hash::Sha384 => "SHA2_384",
+                Hash::Sha512 => "SHA2_512",
             };
             let signature = envelope.signatures.first().cloned().unwrap_or_default();
             (hash.of(&envelope.signed_bytes()), signature, algorithm)

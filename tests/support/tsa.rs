@@ -11,6 +11,8 @@ use super::key::{Hash, Key, sha256};
 /// Time stamping, the one extended key usage of a timestamp authority.
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 
+const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+
 /// A self-signed root and the leaf below it that signs.
 #[derive(Clone)]
 pub struct TimestampAuthority {
@@ -73,23 +75,28 @@ impl TimestampAuthority {
         })
     }
 
-    /// The response that `stamp` describes.
-    pub fn respond(&self, stamp: &Stamp) -> Vec<u8> {
-        let sha256_id = der::oid("2.16.840.1.101.3.4.2.1");
-        let info_type = der::oid("1.2.840.113549.1.9.16.1.4");
+    /// What the authority signs: the timestamp proper.
+    pub fn info(&self, stamp: &Stamp) -> Vec<u8> {
         let serial = sha256(&stamp.imprint);
-        let info = der::sequence(&[
+        der::sequence(&[
             der::number(1),
             der::oid("1.3.6.1.4.1.57264.2"),
             der::sequence(&[
-                der::sequence(&[sha256_id.clone(), der::null()]),
+                der::sequence(&[der::oid(SHA256), der::null()]),
                 der::octets(&stamp.imprint),
             ]),
             der::integer(&serial[..20]),
             der::generalized_time(stamp.time),
             der::sequence(&[der::number(1)]),
             der::explicit(0, &der::explicit(4, &self.name)),
-        ]);
+        ])
+    }
+
+    /// The response that `stamp` describes.
+    pub fn respond(&self, stamp: &Stamp) -> Vec<u8> {
+        let sha256_id = der::oid(SHA256);
+        let info_type = der::oid("1.2.840.113549.1.9.16.1.4");
+        let info = self.info(stamp);
         let attribute = |dotted: &str, value: Vec<u8>| {
             der::sequence(&[der::oid(dotted), der::set_of(vec![value])])
         };
