@@ -7,12 +7,12 @@ use super::ca::Identity;
 use super::demo::{pretty, release_workflow};
 use super::dsse;
 use super::evidence::{Content, Signer, Version};
-use super::image::wasm_policy;
+use super::image::{AMD64, ARM64, Artifact, image, index, wasm_policy};
 use super::key::{Key, sha256};
 use super::rekor;
 use super::rekor_v2::RekorV2;
 use super::tsa::Stamp;
-use super::{AttestationLog, Log, bundle_body, note, plus, time};
+use super::{AttestationLog, Log, VirtualSigstore, bundle_body, note, plus, time};
 
 /// A form of evidence.
 pub struct Form {
@@ -40,8 +40,8 @@ pub enum Demand {
     Key(KeyKind),
     /// A key, and a log that has seen the signature.
     LoggedKey(KeyKind),
-    /// An Ed25519 key under which every message has the same signature.
-    IdentityKey,
+    /// A key in a file below `testdata`; no log is asked for.
+    KeyFile(&'static str),
     /// A person whom a private authority knows, without any log of certificates.
     Private,
 }
@@ -61,9 +61,7 @@ impl Demand {
             Self::Username => keyless(&username()),
             Self::Key(kind) => json!({ "key": key_path(kind), "log": "none" }),
             Self::LoggedKey(kind) => json!({ "key": key_path(kind), "log": "required" }),
-            Self::IdentityKey => {
-                json!({ "key": "negative/key-weak/ed25519-identity.pub", "log": "none" })
-            }
+            Self::KeyFile(path) => json!({ "key": path, "log": "none" }),
             Self::Private => json!({ "certificate_identity": PRIVATE_EMAIL }),
         }
     }
@@ -258,6 +256,49 @@ fn legacy_signatures() -> Vec<Form> {
             |bench| logged_after(bench, 600),
         ),
         signature(
+            "legacy-keyless-2025",
+            "of 2025, by authorities and logs that are believed until the end of that year",
+            Demand::Person,
+            |bench| {
+                let sigstore = &mut bench.sigstore;
+                sigstore.fulcio = sigstore.retired_fulcio.clone();
+                sigstore.ct_log = sigstore.retired_ct_log.clone();
+                sigstore.rekor = sigstore.retired_rekor.clone();
+                let payload = bench.payload();
+                let signer = bench.sigstore.at("2025-06-01T12:00:00Z").certify(&Bench::person());
+                let mut at = bench.sigstore.at("2025-06-01T12:00:05Z");
+                let signature = at.sign(&signer, &payload, Log::Promise);
+                bench.with_signatures(&[signature.layer()])
+            },
+        ),
+        signature(
+            "legacy-keyless-issuer-v1",
+            "the certificate names the issuer in 57264.1.1 alone, as before 2023",
+            Demand::Person,
+            |bench| bench.keyless_certificate(|template, _| template.issuer_v2 = None),
+        ),
+        signature(
+            "legacy-keyless-two-scts",
+            "a log that the root does not name timestamped the certificate too",
+            Demand::Person,
+            |bench| {
+                bench.keyless_certificate(|template, _| {
+                    let mut other = template.scts[0].clone();
+                    other.log = VirtualSigstore::new("elsewhere").ct_log;
+                    template.scts.insert(0, other);
+                })
+            },
+        ),
+        signature(
+            "legacy-keyless-index",
+            "`.sig` on an index of two platforms",
+            Demand::Person,
+            |bench| {
+                bench.image = two_platforms();
+                bench.keyless(|_, _| {})
+            },
+        ),
+        signature(
             "legacy-keyless-rekord",
             "the log entry is of the kind of 2021, `rekord` 0.0.1",
             Demand::Person,
@@ -382,6 +423,15 @@ fn bundles() -> Vec<Form> {
             "version 0.3 over cosign's statement, as cosign 3 signs images",
             Demand::Person,
             |bench| bench.signed(|_, _| {}),
+        ),
+        signature(
+            "bundle-v0.3-sign-index",
+            "the same on an index of two platforms",
+            Demand::Person,
+            |bench| {
+                bench.image = two_platforms();
+                bench.signed(|_, _| {})
+            },
         ),
         signature(
             "bundle-v0.3-sign-timestamp",
@@ -546,6 +596,13 @@ fn rekor_v2_bundles() -> Vec<Form> {
             },
         ),
     ]
+}
+
+fn two_platforms() -> Artifact {
+    index(&[
+        image("tiny", AMD64, &[("tiny", "tiny\n")]),
+        image("tiny", ARM64, &[("tiny", "small\n")]),
+    ])
 }
 
 fn keyed_by(bench: &mut Bench, kind: KeyKind) -> Vec<u8> {

@@ -220,6 +220,7 @@ impl Bench {
     pub fn keyless_annotation(&mut self, change: impl FnOnce(&str) -> String) -> Vec<u8> {
         self.keyless_layer(|layer| {
             let text = change(&layer.annotations[evidence::ENTRY]);
+            assert_ne!(text, layer.annotations[evidence::ENTRY], "the change changes something");
             layer.annotate(evidence::ENTRY, &text);
         })
     }

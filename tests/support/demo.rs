@@ -1,6 +1,6 @@
 //! The *demo*: an upgrade of a small product that crosses the gap.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::ca::Identity;
 use super::dsse;
@@ -8,7 +8,7 @@ use super::evidence::{self, Signer, signature_tag};
 use super::image::{AMD64, ARM64, image, index};
 use super::key::Key;
 use super::layout::Layout;
-use super::{AttestationLog, Log, VirtualSigstore};
+use super::{AttestationLog, Log, VirtualSigstore, sorted};
 
 /// The seed of everything under `testdata`.
 pub const SEED: &str = "testdata";
@@ -198,14 +198,14 @@ spec:
 
 /// JSON for readers: indented, a line feed at the end.
 pub fn pretty(value: &Value) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(value).expect("a value is always JSON");
+    let mut bytes = serde_json::to_vec_pretty(&sorted(value)).expect("a value is always JSON");
     bytes.push(b'\n');
     bytes
 }
 
 /// Text of some length that no two programs share.
 fn filler(program: &str, platform: &str, length: usize) -> String {
-    let line = json!({ "program": program, "platform": platform }).to_string();
+    let line = format!("{program} for {platform}");
     let mut text = String::with_capacity(length);
     while text.len() < length {
         text.push_str(&line);

@@ -3,7 +3,7 @@
 use sealift::digest::Digest;
 use serde_json::{Value, json};
 
-use super::base64;
+use super::{base64, compact};
 
 /// The payload type of an in-toto statement.
 pub const INTOTO: &str = "application/vnd.in-toto+json";
@@ -27,7 +27,7 @@ impl Envelope {
     pub fn statement(statement: &Value) -> Self {
         Self {
             payload_type: INTOTO.to_owned(),
-            payload: serde_json::to_vec(statement).expect("a value is always JSON"),
+            payload: compact(statement),
             signatures: Vec::new(),
         }
     }

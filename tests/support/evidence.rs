@@ -151,7 +151,8 @@ impl Layer {
             self.annotate(CHAIN, &pem);
         }
         if let Some(entry) = entry {
-            self.annotate(ENTRY, &entry.annotation().to_string());
+            let json = compact(&entry.annotation());
+            self.annotate(ENTRY, std::str::from_utf8(&json).expect("JSON is text"));
         }
         if let Some(timestamp) = timestamp {
             let json = json!({ "SignedRFC3161Timestamp": base64(timestamp) });

@@ -363,5 +363,18 @@ pub fn base64(bytes: &[u8]) -> String {
 
 /// JSON without white space, keys sorted.
 pub fn compact(value: &Value) -> Vec<u8> {
-    serde_json::to_vec(value).expect("a value is always JSON")
+    serde_json::to_vec(&sorted(value)).expect("a value is always JSON")
+}
+
+/// The same value with the keys of every object sorted, whatever order `serde_json` was built to keep.
+pub fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_by_key(|(key, _)| *key);
+            members.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
 }

@@ -102,12 +102,15 @@ pub fn files(bench: &Bench) -> Vec<(String, Vec<u8>)> {
             "trusted_root": trusted_root,
             "expected_code": negative.code,
         }));
-        files.push((file, (negative.build)(&mut bench.clone())));
+        let archive = (negative.build)(&mut bench.clone());
+        assert!(archive != (form.build)(&mut bench.clone()), "{file} is the accepted form");
+        files.push((file, archive));
     }
-    files.push((
-        "key-weak/ed25519-identity.pub".to_owned(),
-        der::pem("PUBLIC KEY", &limit::identity_key()).into_bytes(),
-    ));
+    for (name, key) in
+        [("ed25519-identity", limit::identity_key()), ("rsa-exponent-1", limit::exponent_1())]
+    {
+        files.push((format!("key-weak/{name}.pub"), der::pem("PUBLIC KEY", &key).into_bytes()));
+    }
     files.push((
         "cases.json".to_owned(),
         pretty(&json!({ "now": NOW, "image": format!("{REPOSITORY}:1.0"), "cases": cases })),

@@ -5,11 +5,11 @@ use sealift::digest::{Digest, hex};
 use sealift::time::UnixTime;
 use serde_json::{Value, json};
 
-use super::base64;
 use super::dsse::Envelope;
 use super::key::Key;
 use super::merkle;
 use super::note;
+use super::{base64, compact};
 
 /// A log of one shard; older shards hold `SHARD_OFFSET` entries.
 #[derive(Clone)]
@@ -294,7 +294,7 @@ pub fn dsse_001(uploaded: &[u8], envelope: &Envelope, verifier: &str) -> Value {
 
 /// Canonical JSON: keys sorted, no white space; every text here is ASCII, so RFC 8785 asks no more.
 pub fn canonical(value: &Value) -> Vec<u8> {
-    serde_json::to_vec(value).expect("a value is always JSON")
+    compact(value)
 }
 
 fn text(value: &Value, pointer: &str) -> String {

@@ -133,6 +133,18 @@ pub fn documents() -> Vec<Negative> {
         ),
         Negative::new(
             "malformed-bundle",
+            "entry-twice",
+            SIGN,
+            "the same log entry stands twice",
+            |bench| {
+                bench.signed(|bundle, _| {
+                    let entry = bundle.entries[0].clone();
+                    bundle.entries.push(entry);
+                })
+            },
+        ),
+        Negative::new(
+            "malformed-bundle",
             "index-not-number",
             SIGN,
             "logIndex is no number",
@@ -554,6 +566,21 @@ pub fn proofs() -> Vec<Negative> {
             |bench| bench.rekor_v2(Bench::sign_content, |bundle, _| bundle.timestamps.clear()),
         ),
         Negative::new(
+            "certificate-outside-validity",
+            "bundle-unpromised-time",
+            "bundle-v0.3-sign-timestamp",
+            "the timestamp is right, and integratedTime, promised by nobody, is an hour later",
+            |bench| {
+                bench.signed(|bundle, sigstore| {
+                    let Content::Envelope(envelope) = &bundle.content else { return };
+                    let stamp = sigstore.tsa.stamp(&envelope.signatures[0], time(SIGNED));
+                    bundle.timestamps = vec![stamp];
+                    bundle.entries[0].promise.clear();
+                    bundle.entries[0].integrated_time += 3600;
+                })
+            },
+        ),
+        Negative::new(
             "inclusion-proof-missing",
             "v0.3",
             SIGN,
@@ -930,7 +957,9 @@ fn text(bench: &mut Bench, change: impl FnOnce(&str) -> String) -> Vec<u8> {
     let statement = bench.sign_statement();
     let bundle = bench.at().bundle_statement(&signer, &statement);
     let text = String::from_utf8(compact(&bundle.json())).expect("JSON is text");
-    bench.with_bundle_bytes(change(&text).as_bytes(), Some(COSIGN_SIGN))
+    let changed = change(&text);
+    assert_ne!(changed, text, "the change changes something");
+    bench.with_bundle_bytes(changed.as_bytes(), Some(COSIGN_SIGN))
 }
 
 fn remove(document: &mut Value, pointer: &str, member: &str) -> Value {
@@ -953,7 +982,9 @@ pub fn proven(bench: &mut Bench, change: impl FnOnce(&mut Proof, &Rekor)) -> Vec
 pub fn noted(bench: &mut Bench, change: impl FnOnce(&str) -> String) -> Vec<u8> {
     proven(bench, |proof, rekor| {
         let (text, _) = parts(proof);
-        proof.checkpoint = Some(rekor.sign(&change(&text)));
+        let changed = change(&text);
+        assert_ne!(changed, text, "the change changes something");
+        proof.checkpoint = Some(rekor.sign(&changed));
     })
 }
 
@@ -961,7 +992,9 @@ pub fn noted(bench: &mut Bench, change: impl FnOnce(&str) -> String) -> Vec<u8> 
 pub fn enclosed(bench: &mut Bench, change: impl FnOnce(&str) -> String) -> Vec<u8> {
     proven(bench, |proof, _| {
         let note = proof.checkpoint.take().expect("the proof has a checkpoint");
-        proof.checkpoint = Some(change(&note));
+        let changed = change(&note);
+        assert_ne!(changed, note, "the change changes something");
+        proof.checkpoint = Some(changed);
     })
 }
 

@@ -351,6 +351,7 @@ pub fn certificates() -> Vec<Negative> {
 fn annotated(bench: &mut Bench, change: impl FnOnce(&str) -> String) -> Vec<u8> {
     bench.keyless_layer(|layer| {
         let pem = change(&layer.annotations[CERTIFICATE]);
+        assert_ne!(pem, layer.annotations[CERTIFICATE], "the change changes something");
         layer.annotate(CERTIFICATE, &pem);
     })
 }

@@ -281,6 +281,17 @@ pub fn signatures() -> Vec<Negative> {
                 bench.keyed(|signature| signature.signature.splice(1..1, [0x81]).for_each(drop))
             },
         ),
+        Negative::new(
+            "signature-invalid",
+            "negative-r",
+            KEYED,
+            "r is negative: the zero before its highest bit is left off",
+            |bench| {
+                bench.keyed(|signature| {
+                    signature.signature = der::value(0x30, &[2, 1, 0x81, 2, 1, 1]);
+                })
+            },
+        ),
         Negative::new("signature-invalid", "zero-r", KEYED, "r is zero", |bench| {
             bench.keyed(|signature| signature.signature = numbers(&[0], &[1]))
         }),
@@ -648,6 +659,7 @@ pub fn attestations() -> Vec<Negative> {
 fn keyed_text(bench: &mut Bench, change: impl FnOnce(&str) -> String) -> Vec<u8> {
     let text = String::from_utf8(bench.payload()).expect("our own payload is text");
     let payload = change(&text).into_bytes();
+    assert_ne!(payload, text.as_bytes(), "the change changes something");
     bench.keyed_payload(KeyKind::P256, &payload, |_| {})
 }
 

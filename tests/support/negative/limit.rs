@@ -7,6 +7,7 @@ use super::bundle::{noted, parts, proven};
 use crate::support::accepted::{self, Demand};
 use crate::support::bench::{KeyKind, SIGNED};
 use crate::support::evidence::{Content, Material, Signer, Version};
+use crate::support::key::sha256;
 use crate::support::{Log, der, note, time};
 
 const SIGN: &str = "bundle-v0.3-sign";
@@ -168,8 +169,39 @@ pub fn limits() -> Vec<Negative> {
                 })
             },
         )
-        .asked_of(Demand::IdentityKey),
+        .asked_of(Demand::KeyFile("negative/key-weak/ed25519-identity.pub")),
+        Negative::new(
+            "key-weak",
+            "rsa-exponent-1",
+            "legacy-keyed-rsa",
+            "the exponent of the key asked for is 1, so the padded hash is its own signature",
+            |bench| {
+                let padded = padded_hash(&bench.payload());
+                bench.keyed(|signature| signature.signature = padded)
+            },
+        )
+        .asked_of(Demand::KeyFile("negative/key-weak/rsa-exponent-1.pub")),
     ]
+}
+
+/// An RSA key of 2048 bits whose exponent is 1.
+pub fn exponent_1() -> Vec<u8> {
+    let mut modulus = vec![0xff; 256];
+    modulus[0] = 0xc5;
+    let key = der::sequence(&[der::integer(&modulus), der::number(1)]);
+    let algorithm = der::sequence(&[der::oid("1.2.840.113549.1.1.1"), der::null()]);
+    der::sequence(&[algorithm, der::bits(&key)])
+}
+
+/// The SHA-256 of `message` as PKCS #1 v1.5 pads it for 2048 bits.
+fn padded_hash(message: &[u8]) -> Vec<u8> {
+    let algorithm = der::sequence(&[der::oid("2.16.840.1.101.3.4.2.1"), der::null()]);
+    let info = der::sequence(&[algorithm, der::octets(&sha256(message))]);
+    let mut padded = vec![0, 1];
+    padded.resize(256 - info.len() - 1, 0xff);
+    padded.push(0);
+    padded.extend(info);
+    padded
 }
 
 /// The Ed25519 key that is the neutral point.

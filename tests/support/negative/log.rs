@@ -42,6 +42,28 @@ pub fn entries() -> Vec<Negative> {
         ),
         Negative::new(
             "malformed-log-entry",
+            "time-too-great",
+            KEYLESS,
+            "integratedTime is 2^63",
+            |bench| {
+                bench.keyless_annotation(|text| {
+                    text.replace(":1772366400,", ":9223372036854775808,")
+                })
+            },
+        ),
+        Negative::new(
+            "malformed-log-entry",
+            "index-too-great",
+            KEYLESS,
+            "logIndex is 2^64",
+            |bench| {
+                bench.keyless_annotation(|text| {
+                    text.replace(r#""logIndex":4163442"#, r#""logIndex":18446744073709551616"#)
+                })
+            },
+        ),
+        Negative::new(
+            "malformed-log-entry",
             "time-negative",
             KEYLESS,
             "integratedTime is negative, and promised so",
