@@ -28,6 +28,26 @@ fn testdata_is_minted() {
     }
 }
 
+/// A layout reads the same from a directory and from a tar.
+#[test]
+fn layout_is_written_both_ways() {
+    let bench = Bench::new();
+    let layout = bench.layout();
+    let home = tempfile::tempdir().expect("a temporary directory can be made");
+    layout.write(home.path()).expect("the directory is writable");
+    let mut archive = tar::Archive::new(std::io::Cursor::new(layout.tar()));
+    let mut members = 0;
+    for member in archive.entries().expect("the archive is a tar") {
+        let mut member = member.expect("the member is whole");
+        let path = member.path().expect("the name is UTF-8").into_owned();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut member, &mut bytes).expect("the member is whole");
+        assert_eq!(fs::read(home.path().join(&path)).expect("the file is there"), bytes);
+        members += 1;
+    }
+    assert_eq!(members, layout.members().len());
+}
+
 /// Files by their path below `testdata`.
 type Files = BTreeMap<String, Vec<u8>>;
 

@@ -6,9 +6,10 @@ use super::bench::{Bench, KeyKind, NOW, REPOSITORY, SIGNED};
 use super::ca::Identity;
 use super::demo::{pretty, release_workflow};
 use super::dsse;
-use super::evidence::{Content, Signer, Version};
+use super::evidence::{self, Content, Signer, Version};
 use super::image::{AMD64, ARM64, Artifact, image, index, wasm_policy};
 use super::key::{Key, sha256};
+use super::layout::Layout;
 use super::rekor;
 use super::rekor_v2::RekorV2;
 use super::tsa::Stamp;
@@ -128,7 +129,7 @@ pub fn form(name: &str) -> Form {
 
 /// Every form.
 pub fn forms() -> Vec<Form> {
-    [legacy_signatures(), legacy_attestations(), bundles(), rekor_v2_bundles()]
+    [legacy_signatures(), legacy_attestations(), bundles(), rekor_v2_bundles(), layouts()]
         .into_iter()
         .flatten()
         .collect()
@@ -492,6 +493,18 @@ fn bundles() -> Vec<Form> {
             |bench| bench.keyed_bundle(KeyKind::P384, |_| {}),
         ),
         signature(
+            "bundle-v0.3-keyed-p384-sha256",
+            "version 0.3 by a P-384 key over SHA-256, as it was before the hash followed the key",
+            Demand::Key(KeyKind::P384),
+            |bench| {
+                let key = bench.key(KeyKind::P384);
+                bench.keyed_bundle(KeyKind::P384, |bundle| {
+                    let Content::Envelope(envelope) = &mut bundle.content else { return };
+                    envelope.signatures = vec![key.sign(&envelope.signed_bytes())];
+                })
+            },
+        ),
+        signature(
             "bundle-v0.3-keyed-ed25519",
             "version 0.3 by an Ed25519 key",
             Demand::Key(KeyKind::Ed25519),
@@ -596,6 +609,83 @@ fn rekor_v2_bundles() -> Vec<Form> {
             },
         ),
     ]
+}
+
+/// The same evidence where other tools put it.
+fn layouts() -> Vec<Form> {
+    vec![
+        signature(
+            "layout-cosign-save",
+            "as `cosign save` writes it: no tags, the kind of each manifest in an annotation",
+            Demand::Person,
+            |bench| {
+                let signature = legacy_manifest(bench);
+                let mut layout = Layout::default();
+                layout
+                    .annotated(&bench.image, &[("kind", "dev.cosignproject.cosign/image")])
+                    .annotated(&signature, &[("kind", "dev.cosignproject.cosign/sigs")])
+                    .tar()
+            },
+        ),
+        signature(
+            "layout-cosign-save-bundle",
+            "as `cosign save` 3 writes it: the bundle's manifest is a blob that no list names",
+            Demand::Person,
+            |bench| {
+                let bundle = bundle_manifest(bench);
+                let mut layout = Layout::default();
+                layout
+                    .annotated(&bench.image, &[("kind", "dev.cosignproject.cosign/image")])
+                    .blobs(&bundle)
+                    .tar()
+            },
+        ),
+        signature(
+            "layout-oras",
+            "as `oras cp -r` writes it: the image by its tag alone, the bundle listed",
+            Demand::Person,
+            |bench| {
+                let bundle = bundle_manifest(bench);
+                let mut layout = Layout::default();
+                layout.tagged(&bench.image, "1.0").referrer(&bundle).tar()
+            },
+        ),
+        signature(
+            "layout-fallback-tag",
+            "the bundle is listed by the index under the subject's fallback tag",
+            Demand::Person,
+            |bench| {
+                let bundle = bundle_manifest(bench);
+                let list = index(&[bundle]);
+                let tag = bench.image.digest().to_string().replace(':', "-");
+                bench.layout().tagged(&list, &tag).tar()
+            },
+        ),
+        signature(
+            "layout-repository-tag",
+            "the tag of the `.sig` stands behind its repository",
+            Demand::Person,
+            |bench| {
+                let signature = legacy_manifest(bench);
+                let tag = evidence::signature_tag(&bench.image.digest());
+                bench.layout().tagged(&signature, &format!("{REPOSITORY}:{tag}")).tar()
+            },
+        ),
+    ]
+}
+
+fn legacy_manifest(bench: &mut Bench) -> Artifact {
+    let signer = bench.signer();
+    let payload = bench.payload();
+    let signature = bench.at().sign(&signer, &payload, Log::Promise);
+    evidence::manifest(&[signature.layer()])
+}
+
+fn bundle_manifest(bench: &mut Bench) -> Artifact {
+    let signer = bench.signer();
+    let statement = bench.sign_statement();
+    let bundle = bench.at().bundle_statement(&signer, &statement);
+    bundle.referrer(&bench.image)
 }
 
 fn two_platforms() -> Artifact {

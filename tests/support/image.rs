@@ -100,6 +100,9 @@ pub fn index(children: &[Artifact]) -> Artifact {
         .iter()
         .map(|child| {
             let mut descriptor = child.descriptor();
+            if let Some(kind) = &child.kind {
+                descriptor["artifactType"] = json!(kind);
+            }
             if let Some(Platform { os, architecture }) = child.platform {
                 descriptor["platform"] = json!({ "architecture": architecture, "os": os });
             }

@@ -27,7 +27,7 @@ pub struct Layout {
 impl Layout {
     /// Adds an image as `registry/repository:tag`.
     pub fn image(&mut self, image: &Artifact, repository: &str, tag: &str) -> &mut Self {
-        self.entry(
+        self.annotated(
             image,
             &[
                 ("io.containerd.image.name", &format!("{repository}:{tag}")),
@@ -38,12 +38,12 @@ impl Layout {
 
     /// Adds a manifest under a tag alone, as signatures and attestations of the older kind travel.
     pub fn tagged(&mut self, manifest: &Artifact, tag: &str) -> &mut Self {
-        self.entry(manifest, &[("org.opencontainers.image.ref.name", tag)])
+        self.annotated(manifest, &[("org.opencontainers.image.ref.name", tag)])
     }
 
     /// Adds a manifest that its `subject` explains.
     pub fn referrer(&mut self, manifest: &Artifact) -> &mut Self {
-        self.entry(manifest, &[])
+        self.annotated(manifest, &[])
     }
 
     /// Adds the blobs of an artifact, naming it nowhere.
@@ -95,7 +95,8 @@ impl Layout {
         }))
     }
 
-    fn entry(&mut self, artifact: &Artifact, annotations: &[(&str, &str)]) -> &mut Self {
+    /// Adds a manifest with the annotations given, and no others.
+    pub fn annotated(&mut self, artifact: &Artifact, annotations: &[(&str, &str)]) -> &mut Self {
         let mut descriptor = artifact.descriptor();
         if let Some(kind) = &artifact.kind {
             descriptor["artifactType"] = json!(kind);
