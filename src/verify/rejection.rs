@@ -245,7 +245,8 @@ impl From<PathError> for Rejection {
             | PathError::Path(
                 webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. },
             ) => Code::CertificateOutsideValidity,
-            PathError::Path(
+            PathError::WrongPurpose { .. }
+            | PathError::Path(
                 webpki::Error::CaUsedAsEndEntity | webpki::Error::RequiredEkuNotFoundContext(_),
             ) => Code::CertificateUsage,
             PathError::Malformed(_) => Code::MalformedCertificate,
