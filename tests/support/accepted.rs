@@ -8,7 +8,7 @@ use super::demo::{pretty, release_workflow};
 use super::dsse;
 use super::evidence::{self, Content, Signer, Version};
 use super::image::{AMD64, ARM64, Artifact, image, index, wasm_policy};
-use super::key::{Key, sha256};
+use super::key::Key;
 use super::layout::Layout;
 use super::rekor;
 use super::rekor_v2::RekorV2;
@@ -365,6 +365,20 @@ fn legacy_attestations() -> Vec<Form> {
             Demand::Person,
             |bench| bench.keyless_attestation(AttestationLog::Dsse001),
         ),
+        provenance(
+            "legacy-attestation-timestamp",
+            "a signed timestamp over the whole envelope stands beside the promise",
+            Demand::Person,
+            |bench| {
+                let signer = bench.signer();
+                let statement = bench.provenance();
+                let mut at = bench.at();
+                let mut attestation = at.attest(&signer, &statement, AttestationLog::Dsse001);
+                let stamp = at.sigstore.tsa.stamp(&attestation.bytes, at.time);
+                attestation.timestamp = Some(stamp);
+                bench.with_attestations(&[attestation.layer()])
+            },
+        ),
     ]
 }
 
@@ -569,12 +583,8 @@ fn rekor_v2_bundles() -> Vec<Form> {
             |bench| {
                 bench.rekor_v2(Bench::sign_content, |bundle, sigstore| {
                     let Content::Envelope(envelope) = &bundle.content else { return };
-                    let stamp = Stamp {
-                        imprint: sha256(&envelope.signatures[0]).to_vec(),
-                        time: time(SIGNED),
-                        certificates: vec![sigstore.tsa.leaf.clone()],
-                        altered_info: None,
-                    };
+                    let mut stamp = Stamp::new(&envelope.signatures[0], time(SIGNED));
+                    stamp.certificates = vec![sigstore.tsa.leaf.clone()];
                     bundle.timestamps = vec![sigstore.tsa.respond(&stamp)];
                 })
             },

@@ -67,12 +67,7 @@ impl TimestampAuthority {
 
     /// The response over `message` at `time`, without certificates, as cosign keeps it.
     pub fn stamp(&self, message: &[u8], time: UnixTime) -> Vec<u8> {
-        self.respond(&Stamp {
-            imprint: sha256(message).to_vec(),
-            time,
-            certificates: Vec::new(),
-            altered_info: None,
-        })
+        self.respond(&Stamp::new(message, time))
     }
 
     /// What the authority signs: the timestamp proper.
@@ -95,13 +90,13 @@ impl TimestampAuthority {
     /// The response that `stamp` describes.
     pub fn respond(&self, stamp: &Stamp) -> Vec<u8> {
         let sha256_id = der::oid(SHA256);
-        let info_type = der::oid("1.2.840.113549.1.9.16.1.4");
+        let info_type = der::oid(stamp.content_type);
         let info = self.info(stamp);
         let attribute = |dotted: &str, value: Vec<u8>| {
             der::sequence(&[der::oid(dotted), der::set_of(vec![value])])
         };
         let certificate_id = der::sequence(&[
-            der::octets(&sha256(&self.leaf)),
+            der::octets(&sha256(stamp.named_certificate.as_ref().unwrap_or(&self.leaf))),
             der::sequence(&[der::sequence(&[der::explicit(4, &self.issuer)]), self.serial.clone()]),
         ]);
         let attributes = der::set_of(vec![
@@ -113,7 +108,8 @@ impl TimestampAuthority {
                 der::sequence(&[der::sequence(&[certificate_id])]),
             ),
         ]);
-        let signature = self.key.sign_with(Hash::Sha256, &attributes);
+        let signing_key = stamp.signing_key.as_ref().unwrap_or(&self.key);
+        let signature = signing_key.sign_with(Hash::Sha256, &attributes);
         // Inside the signer info the same set is tagged [0].
         let tagged = [&[0xa0], &attributes[1..]].concat();
         let signer = der::sequence(&[
@@ -130,11 +126,11 @@ impl TimestampAuthority {
             der::set_of(vec![der::sequence(&[sha256_id])]),
             der::sequence(&[info_type, der::explicit(0, &der::octets(&info))]),
             der::explicit(0, &stamp.certificates.concat()),
-            der::set_of(vec![signer]),
+            der::set_of(vec![signer; stamp.signers]),
         ]);
         let content =
             der::sequence(&[der::oid("1.2.840.113549.1.7.2"), der::explicit(0, &signed_data)]);
-        der::sequence(&[der::sequence(&[der::number(0)]), content])
+        der::sequence(&[der::sequence(&[der::number(stamp.status)]), content])
     }
 }
 
@@ -148,4 +144,32 @@ pub struct Stamp {
     pub certificates: Vec<Vec<u8>>,
     /// Content to carry instead of what was signed.
     pub altered_info: Option<Vec<u8>>,
+    /// The type of the content.
+    pub content_type: &'static str,
+    /// The certificate that the signed attributes name, where it is not the authority's.
+    pub named_certificate: Option<Vec<u8>>,
+    /// The key that signs, where it is not the authority's.
+    pub signing_key: Option<Key>,
+    pub status: u64,
+    pub signers: usize,
+}
+
+/// The content type of a timestamp.
+pub const TIMESTAMP_INFO: &str = "1.2.840.113549.1.9.16.1.4";
+
+impl Stamp {
+    /// What is right for `message` at `time`.
+    pub fn new(message: &[u8], time: UnixTime) -> Self {
+        Self {
+            imprint: sha256(message).to_vec(),
+            time,
+            certificates: Vec::new(),
+            altered_info: None,
+            content_type: TIMESTAMP_INFO,
+            named_certificate: None,
+            signing_key: None,
+            status: 0,
+            signers: 1,
+        }
+    }
 }

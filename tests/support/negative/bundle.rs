@@ -889,6 +889,7 @@ pub fn proofs() -> Vec<Negative> {
 }
 
 /// Of signed timestamps.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub fn timestamps() -> Vec<Negative> {
     vec![
         Negative::new(
@@ -911,15 +912,75 @@ pub fn timestamps() -> Vec<Negative> {
             |bench| {
                 stamped(bench, |bundle, sigstore| {
                     let Content::Envelope(envelope) = &bundle.content else { return Vec::new() };
-                    let stamp = Stamp {
-                        imprint: key::sha256(&envelope.signatures[0]).to_vec(),
-                        time: time(SIGNED),
-                        certificates: Vec::new(),
-                        altered_info: None,
-                    };
+                    let stamp = Stamp::new(&envelope.signatures[0], time(SIGNED));
                     let altered_info =
                         sigstore.tsa.info(&Stamp { time: plus(stamp.time, -60), ..stamp.clone() });
                     sigstore.tsa.respond(&Stamp { altered_info: Some(altered_info), ..stamp })
+                })
+            },
+        ),
+        Negative::new(
+            "timestamp-invalid",
+            "rejected",
+            REKOR_V2,
+            "the response says that the request was rejected",
+            |bench| restamped(bench, |stamp, _| stamp.status = 2),
+        ),
+        Negative::new(
+            "timestamp-invalid",
+            "no-signer",
+            REKOR_V2,
+            "nobody signed the timestamp",
+            |bench| restamped(bench, |stamp, _| stamp.signers = 0),
+        ),
+        Negative::new(
+            "timestamp-invalid",
+            "two-signers",
+            REKOR_V2,
+            "the timestamp has two signers",
+            |bench| restamped(bench, |stamp, _| stamp.signers = 2),
+        ),
+        Negative::new(
+            "timestamp-invalid",
+            "content-type",
+            REKOR_V2,
+            "the signed content is not of the type of timestamps",
+            |bench| restamped(bench, |stamp, _| stamp.content_type = "1.2.840.113549.1.7.1"),
+        ),
+        Negative::new(
+            "timestamp-invalid",
+            "other-certificate-named",
+            REKOR_V2,
+            "the signed attributes name another certificate than the signer's",
+            |bench| {
+                restamped(bench, |stamp, sigstore| {
+                    stamp.named_certificate = Some(sigstore.tsa.root.clone());
+                })
+            },
+        ),
+        Negative::new(
+            "timestamp-invalid",
+            "other-key",
+            REKOR_V2,
+            "another key signed, and the authority's certificate is embedded",
+            |bench| {
+                restamped(bench, |stamp, sigstore| {
+                    stamp.certificates = vec![sigstore.tsa.leaf.clone()];
+                    stamp.signing_key = Some(key::Key::p384("a key without a certificate"));
+                })
+            },
+        ),
+        Negative::new(
+            "timestamp-invalid",
+            "trailing-byte",
+            REKOR_V2,
+            "a byte follows the response",
+            |bench| {
+                stamped(bench, |bundle, sigstore| {
+                    let Content::Envelope(envelope) = &bundle.content else { return Vec::new() };
+                    let mut stamp = sigstore.tsa.stamp(&envelope.signatures[0], time(SIGNED));
+                    stamp.push(0);
+                    stamp
                 })
             },
         ),
@@ -1024,5 +1085,15 @@ pub fn witness(text: &str) -> String {
 fn stamped(bench: &mut Bench, stamp: impl FnOnce(&Bundle, &VirtualSigstore) -> Vec<u8>) -> Vec<u8> {
     bench.rekor_v2(Bench::sign_content, |bundle, sigstore| {
         bundle.timestamps = vec![stamp(bundle, sigstore)];
+    })
+}
+
+/// The same with the right timestamp changed before it is signed.
+fn restamped(bench: &mut Bench, change: impl FnOnce(&mut Stamp, &VirtualSigstore)) -> Vec<u8> {
+    stamped(bench, |bundle, sigstore| {
+        let Content::Envelope(envelope) = &bundle.content else { return Vec::new() };
+        let mut stamp = Stamp::new(&envelope.signatures[0], time(SIGNED));
+        change(&mut stamp, sigstore);
+        sigstore.tsa.respond(&stamp)
     })
 }
