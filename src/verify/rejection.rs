@@ -245,8 +245,7 @@ impl From<PathError> for Rejection {
             | PathError::Path(
                 webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. },
             ) => Code::CertificateOutsideValidity,
-            PathError::WrongPurpose { .. }
-            | PathError::Path(
+            PathError::Path(
                 webpki::Error::CaUsedAsEndEntity | webpki::Error::RequiredEkuNotFoundContext(_),
             ) => Code::CertificateUsage,
             PathError::Malformed(_) => Code::MalformedCertificate,

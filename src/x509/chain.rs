@@ -1,8 +1,6 @@
 //! *Paths*: from a certificate to a trusted root, valid at a given time. Path building and name
 //! constraints are rustls-webpki's; what it leaves to its caller is checked here.
 
-use const_oid::ObjectIdentifier;
-use const_oid::db::rfc5280::{ID_KP_CODE_SIGNING, ID_KP_TIME_STAMPING};
 use rustls_pki_types::{
     AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm,
     TrustAnchor, UnixTime as PkiTime, alg_id,
@@ -105,29 +103,13 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Every certificate with an `extKeyUsage` must have the purpose; authorities need none
-    /// (RFC 5280 section 4.2.1.12), the leaf does.
+    /// Every certificate with an `extKeyUsage` must have the purpose; without one it is for any
+    /// (RFC 5280 section 4.2.1.12). Where a leaf must have it, the step that asks says so.
     fn usage(self) -> KeyUsage {
         match self {
             Self::CodeSigning => KeyUsage::required_if_present(&[0x2b, 6, 1, 5, 5, 7, 3, 3]),
             Self::TimeStamping => KeyUsage::required_if_present(&[0x2b, 6, 1, 5, 5, 7, 3, 8]),
         }
-    }
-
-    fn oid(self) -> ObjectIdentifier {
-        match self {
-            Self::CodeSigning => ID_KP_CODE_SIGNING,
-            Self::TimeStamping => ID_KP_TIME_STAMPING,
-        }
-    }
-}
-
-impl std::fmt::Display for Purpose {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::CodeSigning => "codeSigning",
-            Self::TimeStamping => "timeStamping",
-        })
     }
 }
 
@@ -153,10 +135,6 @@ fn verify_path<'a>(
     purpose: Purpose,
 ) -> Result<Path<'a>, PathError> {
     check_window(leaf, time)?;
-    let purposes = leaf.extended_key_usage()?.map(|(purposes, _)| purposes).unwrap_or_default();
-    if !purposes.contains(&purpose.oid()) {
-        return Err(PathError::WrongPurpose { wanted: purpose });
-    }
     let leaf_der = CertificateDer::from(leaf.der());
     let end_entity = EndEntityCert::try_from(&leaf_der).map_err(PathError::Path)?;
     let root_ders: Vec<_> = roots.iter().map(|root| CertificateDer::from(root.der())).collect();
@@ -230,12 +208,6 @@ pub enum PathError {
         window: Window,
         /// The time.
         time: UnixTime,
-    },
-    /// The leaf is not for what the path is wanted for.
-    #[error("the certificate's extKeyUsage is not {wanted}")]
-    WrongPurpose {
-        /// What the path is wanted for.
-        wanted: Purpose,
     },
     /// The time lies before 1970.
     #[error("the time lies before 1970")]
