@@ -55,14 +55,12 @@ impl<'a> Gathering<'a> {
     pub(super) fn roots(&mut self, archive: &Archive) -> Result<(), Error> {
         let entries = &archive.index().manifests;
         self.budget.count(entries.len())?;
-        let mut seen: HashMap<Digest, Vec<&Descriptor>> = HashMap::new();
+        let mut seen = HashSet::new();
         for entry in entries {
-            let earlier = seen.entry(entry.digest).or_default();
-            if earlier.contains(&entry) {
+            if !seen.insert(entry) {
                 self.notes.push(Note::ListedTwice { digest: entry.digest });
                 continue;
             }
-            earlier.push(entry);
             self.root(entry)?;
         }
         Ok(())
@@ -122,10 +120,16 @@ impl<'a> Gathering<'a> {
         for name in names.unreadable {
             self.notes.push(Note::UnreadableName { digest: entry.digest, name });
         }
-        for name in &names.known {
-            let first = *self.names.entry(name.clone()).or_insert(entry.digest);
+        for name in names.known {
+            let Some(first) = self.names.get(&name).copied() else {
+                self.names.insert(name.clone(), entry.digest);
+                if let Some(subject) = self.subjects.get_mut(place) {
+                    subject.names.push(name);
+                }
+                continue;
+            };
             if first != entry.digest {
-                let (name, second) = (Box::new(name.clone()), entry.digest);
+                let (name, second) = (Box::new(name), entry.digest);
                 return Err(Error::AmbiguousRef { name, first, second });
             }
         }
@@ -135,11 +139,6 @@ impl<'a> Gathering<'a> {
         }
         if let Some(subject) = self.subjects.get_mut(place) {
             subject.is_root = true;
-            for name in names.known {
-                if !subject.names.contains(&name) {
-                    subject.names.push(name);
-                }
-            }
         }
         Ok(())
     }

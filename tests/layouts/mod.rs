@@ -1,6 +1,16 @@
 //! Archives for tests: tars built header by header, and layouts in every form.
 
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(
+    dead_code,
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "support of tests, of which each uses its part"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
