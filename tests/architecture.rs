@@ -27,7 +27,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("timestamp", &["crypto", "time", "x509"]),
     ("sigstore", &["crypto", "digest", "json", "limits", "time", "timestamp", "tlog", "x509"]),
     ("verify", &["crypto", "digest", "limits", "sigstore", "time", "timestamp", "tlog", "x509"]),
-    ("inventory", &["archive", "digest", "json", "limits", "oci"]),
+    ("inventory", &["archive", "digest", "limits", "oci"]),
     ("policy", &["crypto", "digest", "limits", "oci", "verify"]),
     ("report", &["digest", "oci", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "oci", "policy", "report", "verify"]),
