@@ -26,7 +26,7 @@ use super::{args, input};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
-    /// The Sigstore trusted root: authorities, logs and their keys (trusted_root.json)
+    /// The Sigstore trusted root: authorities, logs and their keys (`trusted_root.json`)
     ///
     /// Needed for certificates and wherever an entry of a transparency log is demanded. It is the
     /// whole of the trust: nothing is fetched, nothing is built in. Its digest is in the report.
@@ -45,7 +45,7 @@ pub(crate) struct TrustArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is accepted, by policy")]
 pub(crate) struct PolicyArgs {
-    /// A policy file (repeatable): ClusterImagePolicy of policy.sigstore.dev, one or several
+    /// A policy file (repeatable): `ClusterImagePolicy` of policy.sigstore.dev, one or several
     /// documents
     ///
     /// All policies that cover any name of an image must hold; within one, any authority is enough.

@@ -14,27 +14,27 @@ use crate::report::{Basis, PolicyEntry, Report, Scope, VERSION, Warning};
 /// The report as text.
 pub fn render(report: &Report) -> String {
     let mut lines = Lines::default();
+    lines.line("", &verdict(report));
+    lines.blank();
     for image in &report.images {
         image::write(&mut lines, image);
         lines.blank();
     }
     write_warnings(&mut lines, &report.warnings);
     write_basis(&mut lines, report);
-    lines.line("", &summary(report));
+    let hashed = count(report.blobs.count, "blob");
+    let size = bytes(report.blobs.bytes);
+    lines.line("", &format!("{}; {hashed} hashed ({size})", verdict(report)));
     lines.finish()
 }
 
-/// One line that says it all.
-pub fn summary(report: &Report) -> String {
-    let (admitted, denied) = (report.admitted(), report.denied());
-    let blobs = report.blobs;
-    let mut text = match denied {
-        0 => format!("admitted: {}", count(admitted, "image")),
-        _ => format!("denied: {} of {}", denied, count(report.images.len(), "image")),
-    };
-    write!(text, ", {} hashed ({})", count(blobs.count, "blob"), bytes(blobs.bytes))
-        .expect("writing to a string");
-    text
+/// The verdict on the whole.
+fn verdict(report: &Report) -> String {
+    let images = count(report.images.len(), "image");
+    match report.denied() {
+        0 => format!("admitted: {images}"),
+        denied => format!("denied: {denied} of {images}"),
+    }
 }
 
 fn write_warnings(lines: &mut Lines, warnings: &[Warning]) {

@@ -18,7 +18,7 @@ fn requirement(signer: Signer, log: Demand) -> Requirement {
     Requirement { name, kind: Kind::Signature, signer, log, annotations: BTreeMap::new() }
 }
 
-fn needs_key(seed: u8) -> Rule {
+fn needs_key(seed: usize) -> Rule {
     Rule::Evidence(Box::new(requirement(Signer::Keys(vec![key(seed)]), Demand::Waived)))
 }
 
