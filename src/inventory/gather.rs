@@ -6,7 +6,6 @@ use crate::archive::{Archive, Blob, BlobError};
 use crate::digest::Digest;
 use crate::inventory::budget::Budget;
 use crate::inventory::cosign_layout::Kind;
-use crate::inventory::evidence::blobs;
 use crate::inventory::tags::{EvidenceTag, TagKind, names, raw_names};
 use crate::inventory::{
     BlobFault, Content, Error, Evidence, FoundBy, Inventory, Name, Note, Orphan, Subject, referrers,
@@ -54,7 +53,7 @@ impl<'a> Gathering<'a> {
     /// Takes every entry of `index.json`, in order.
     pub(super) fn roots(&mut self, archive: &Archive) -> Result<(), Error> {
         let entries = &archive.index().manifests;
-        self.budget.count(entries.len())?;
+        self.budget.count(entries)?;
         let mut seen = HashSet::new();
         for entry in entries {
             if !seen.insert(entry) {
@@ -152,9 +151,8 @@ impl<'a> Gathering<'a> {
         self.referred.insert(descriptor.digest);
         let Ok((_, document)) = &content else { return Ok(content) };
         if self.documents.insert(descriptor.digest) {
-            let blobs = blobs(document);
-            self.budget.count(blobs.len())?;
-            self.referred.extend(blobs.iter().map(|blob| blob.digest));
+            self.budget.count(document.descriptors())?;
+            self.referred.extend(document.descriptors().map(|blob| blob.digest));
         }
         if let Some(subject) = document.subject() {
             self.claims.add(
@@ -216,6 +214,8 @@ impl<'a> Gathering<'a> {
         }
         let content = match content {
             Ok((blob, document)) => {
+                // The reading is as large as the bytes.
+                self.budget.hold(&blob)?;
                 self.budget.hold(&blob)?;
                 Ok(Content { blob, document })
             }
