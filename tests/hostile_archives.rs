@@ -690,9 +690,9 @@ fn layouts_without_their_files() {
     );
 }
 
-fn refused_index(case: &str, index: &[u8], cause: oci::Error) {
+fn refused_index(title: &str, index: &[u8], cause: oci::Error) {
     let tar = Tar::default().member("oci-layout", LAYOUT).member("index.json", index).end();
-    refused(case, &tar, &Error::BadIndex { cause }, "bad-index");
+    refused(title, &tar, &Error::BadIndex { cause }, "bad-index");
 }
 
 /// Cases 38 to 44, 50 and 51.

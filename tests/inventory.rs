@@ -349,6 +349,9 @@ fn images_that_call_themselves_evidence() {
         inventory(&layout).subjects.iter().map(|subject| subject.descriptor.digest).collect();
     let expected = [&good, &by_tag, &by_subject, &as_ledger, &in_fallback, &by_kind, &as_bundle];
     assert_eq!(names, expected.map(digest));
+    let listed: Vec<_> =
+        inventory(&layout).subjects.iter().map(|subject| subject.is_root).collect();
+    assert_eq!(listed, [true, true, true, true, false, true, false]);
     assert!(inventory(&layout).ledger.is_none());
 }
 

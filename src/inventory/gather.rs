@@ -17,6 +17,8 @@ use crate::oci::{self, Descriptor, Document, MediaType};
 pub(super) struct Gathering<'a> {
     pub(super) budget: Budget<'a>,
     subjects: Vec<Subject>,
+    /// What `index.json` lists.
+    listed: HashSet<Digest>,
     /// Where in `subjects` a digest stands.
     places: HashMap<Digest, usize>,
     claims: Claims,
@@ -37,6 +39,7 @@ impl<'a> Gathering<'a> {
         Self {
             budget: Budget::new(archive.store(), limits),
             subjects: Vec::new(),
+            listed: HashSet::new(),
             places: HashMap::new(),
             claims: Claims::default(),
             by_kind: Vec::new(),
@@ -60,6 +63,7 @@ impl<'a> Gathering<'a> {
                 self.notes.push(Note::ListedTwice { digest: entry.digest });
                 continue;
             }
+            self.listed.insert(entry.digest);
             self.root(entry)?;
         }
         Ok(())
@@ -132,12 +136,12 @@ impl<'a> Gathering<'a> {
                 return Err(Error::AmbiguousRef { name, first, second });
             }
         }
+        if let Some(subject) = self.subjects.get_mut(place) {
+            subject.is_root = true;
+        }
         for name in raw_names(entry) {
             let images = self.images_by_name.entry(name.to_owned()).or_default();
             images.insert(entry.digest);
-        }
-        if let Some(subject) = self.subjects.get_mut(place) {
-            subject.is_root = true;
         }
         Ok(())
     }
@@ -308,6 +312,8 @@ impl<'a> Gathering<'a> {
             let evidence = self.evidence(descriptor, 1)?;
             if let Some(subject) = self.subjects.get_mut(place) {
                 subject.evidence = evidence;
+                // Listed is listed, whatever the entry calls itself.
+                subject.is_root = self.listed.contains(&descriptor.digest);
                 let mut seen = HashSet::new();
                 subject.parents.retain(|parent| seen.insert(*parent));
             }

@@ -100,7 +100,8 @@ pub struct Subject {
     pub content: Result<Content, BlobFault>,
     /// Names `index.json` gives it: full references where it has them, else tags. Empty for children.
     pub names: Vec<Name>,
-    /// Whether `index.json` lists it.
+    /// Whether `index.json` lists it. A subject that is neither listed nor has parents is an image
+    /// found as a referrer only; it must be judged as a root is.
     pub is_root: bool,
     /// Indexes of the archive that list it.
     pub parents: Vec<Digest>,
