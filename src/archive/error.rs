@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::archive::{BadPath, BlobError};
-use crate::{json, oci};
+use crate::oci;
 
 /// Why something is no archive that sealift reads, or cannot be written as one.
 ///
@@ -143,7 +143,7 @@ pub enum Error {
     BadLayout {
         /// Why.
         #[source]
-        cause: json::Error,
+        cause: oci::Error,
     },
     /// The layout is of another version.
     #[error("`oci-layout` names version `{}`, not `1.0.0`", found.escape_debug())]
