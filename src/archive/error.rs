@@ -187,7 +187,7 @@ impl Error {
             Self::MalformedPax { .. } => "malformed-pax",
             Self::StrayExtension { .. } => "stray-extension",
             Self::TrailingData { .. } => "trailing-data",
-            Self::Limit { .. } => "limit",
+            Self::Limit { .. } => "limit-exceeded",
             Self::BadCompression { .. } => "bad-compression",
             Self::UnsupportedZstd { .. } => "unsupported-zstd",
             Self::NoLayout => "no-layout",

@@ -302,7 +302,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AmbiguousRef { .. } => "ambiguous-ref",
-            Self::Limit { .. } => "limit",
+            Self::Limit { .. } => "limit-exceeded",
             Self::Ledger { .. } => "bad-ledger",
             Self::TwoLedgers { .. } => "two-ledgers",
         }
