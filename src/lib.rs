@@ -5,6 +5,9 @@ pub mod digest;
 pub mod inventory;
 pub mod json;
 pub mod limits;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod oci;
 pub mod time;
+pub mod transfer;
 pub mod verify;

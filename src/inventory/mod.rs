@@ -6,6 +6,8 @@
 //! is the image, listed in the index or not; the referrers fallback tag `sha256-<hex>`. All of them
 //! are followed, for every subject, child or not.
 
+pub mod ledger;
+
 use std::collections::BTreeMap;
 
 use crate::archive::{Archive, Blob, BlobError};
