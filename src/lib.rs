@@ -8,6 +8,7 @@ pub mod limits;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod oci;
+pub mod policy;
 pub mod time;
 pub mod transfer;
 pub mod verify;

@@ -1,35 +1,26 @@
 //! Public keys and signatures: the only module that names a crypto crate (hashing apart, which is
 //! [`digest`](crate::digest)'s).
 //!
-//! A key decides its algorithm, never the data (VERIFICATION 2a.3). Both backends accept the same
-//! keys and the same signatures; `aws-lc` is used where both are compiled in.
+//! A key decides its algorithm, never the data (VERIFICATION 2a.3). Keys and signatures are parsed
+//! here, once and strictly, so that both backends are asked only what both understand alike;
+//! `aws-lc` answers where both are compiled in.
 
-use crate::digest::Digest;
+#[cfg(feature = "aws-lc")]
+#[path = "aws_lc.rs"]
+mod backend;
+#[cfg(all(feature = "rustcrypto", not(feature = "aws-lc")))]
+#[path = "rustcrypto.rs"]
+mod backend;
+mod hash;
+mod key;
+mod pem;
+mod signature;
 
-/// A public key of an accepted kind, in its one DER spelling.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey {
-    spki: Vec<u8>,
-}
+#[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
+compile_error!("choose a crypto backend: feature `aws-lc` or feature `rustcrypto`");
 
-impl PublicKey {
-    /// Reads one `PUBLIC KEY` block of PEM, strictly: nothing but white space around it.
-    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
-        let _ = pem;
-        todo!()
-    }
-
-    /// The `SubjectPublicKeyInfo` in DER.
-    pub fn spki(&self) -> &[u8] {
-        &self.spki
-    }
-
-    /// The SHA-256 of the [`spki`](Self::spki): the log id of Rekor v1, the hint of cosign's bundles.
-    pub fn id(&self) -> Digest {
-        Digest::sha256(&self.spki)
-    }
-}
-
-/// Why bytes are no key we verify with.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {}
+pub use hash::Hash;
+pub use key::{KeyError, KeyKind, PublicKey};
+pub use pem::{PemError, certificates_from_pem, one_pem_block};
+pub(crate) use signature::verify_raw;
+pub use signature::{InvalidSignature, Message, Scheme};

@@ -1,0 +1,249 @@
+//! A *public key* of an accepted kind.
+
+use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5912::{
+    ID_EC_PUBLIC_KEY, RSA_ENCRYPTION, SECP_256_R_1, SECP_384_R_1, SECP_521_R_1,
+};
+use const_oid::db::rfc8410::ID_ED_25519;
+use der::asn1::UintRef;
+use der::{Decode, Encode, Reader, SliceReader};
+use spki::SubjectPublicKeyInfoRef;
+
+use super::{Hash, InvalidSignature, Message, PemError, Scheme, one_pem_block, verify_raw};
+use crate::digest::Digest;
+
+/// A public key of an accepted kind, in its one DER spelling.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    spki: Vec<u8>,
+    kind: KeyKind,
+    bits: Vec<u8>,
+}
+
+impl PublicKey {
+    /// Reads one `PUBLIC KEY` block of PEM, strictly: nothing but white space around it.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        Self::from_spki(&one_pem_block(pem, "PUBLIC KEY")?)
+    }
+
+    /// Reads a `SubjectPublicKeyInfo` in DER.
+    pub fn from_spki(spki: &[u8]) -> Result<Self, KeyError> {
+        let info = SubjectPublicKeyInfoRef::from_der(spki).map_err(|_| KeyError::Malformed)?;
+        if info.to_der().ok().as_deref() != Some(spki) {
+            return Err(KeyError::Malformed);
+        }
+        let bits = info.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?;
+        let kind = match info.algorithm.oid {
+            ID_EC_PUBLIC_KEY => elliptic_curve_kind(&info, bits)?,
+            ID_ED_25519 => ed25519_kind(&info, bits)?,
+            RSA_ENCRYPTION => rsa_kind(&info, bits)?,
+            oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
+        };
+        Ok(Self { spki: spki.to_vec(), kind, bits: bits.to_vec() })
+    }
+
+    /// The `SubjectPublicKeyInfo` in DER.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// The SHA-256 of the [`spki`](Self::spki): the log id of Rekor v1, the hint of cosign's bundles.
+    pub fn id(&self) -> Digest {
+        Digest::sha256(&self.spki)
+    }
+
+    /// The raw public key, without the `SubjectPublicKeyInfo` around it.
+    pub fn bits(&self) -> &[u8] {
+        &self.bits
+    }
+
+    /// Proves a signature by the scheme of the key, with `hash` where the scheme has a choice.
+    /// Ed25519 hashes in its own way and needs the message itself.
+    pub fn verify(
+        &self,
+        message: Message<'_>,
+        signature: &[u8],
+        hash: Hash,
+    ) -> Result<(), InvalidSignature> {
+        let scheme = match self.kind {
+            KeyKind::P256 => Scheme::EcdsaP256(hash),
+            KeyKind::P384 => Scheme::EcdsaP384(hash),
+            KeyKind::P521 => Scheme::EcdsaP521(hash),
+            KeyKind::Ed25519 => Scheme::Ed25519,
+            KeyKind::Rsa { .. } => Scheme::RsaPkcs1(hash),
+        };
+        verify_raw(scheme, &self.bits, message, signature)
+    }
+
+    /// The hash that goes with the key where nothing else is said: as strong as the curve.
+    pub fn default_hash(&self) -> Hash {
+        match self.kind {
+            KeyKind::P256 | KeyKind::Rsa { .. } => Hash::Sha256,
+            KeyKind::P384 => Hash::Sha384,
+            KeyKind::P521 | KeyKind::Ed25519 => Hash::Sha512,
+        }
+    }
+}
+
+impl std::fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {}", self.kind, self.id())
+    }
+}
+
+/// An accepted kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// ECDSA on NIST P-256.
+    P256,
+    /// ECDSA on NIST P-384.
+    P384,
+    /// ECDSA on NIST P-521.
+    P521,
+    /// Ed25519.
+    Ed25519,
+    /// RSA with a modulus of 2048 to 4096 bits.
+    Rsa {
+        /// Bits of the modulus.
+        bits: usize,
+    },
+}
+
+impl std::fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::P256 => f.write_str("ECDSA P-256"),
+            Self::P384 => f.write_str("ECDSA P-384"),
+            Self::P521 => f.write_str("ECDSA P-521"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Rsa { bits } => write!(f, "RSA-{bits}"),
+        }
+    }
+}
+
+/// An uncompressed point of a named curve; that it lies on the curve the backend says.
+fn elliptic_curve_kind(
+    info: &SubjectPublicKeyInfoRef<'_>,
+    bits: &[u8],
+) -> Result<KeyKind, KeyError> {
+    let curve = info.algorithm.parameters_oid().map_err(|_| KeyError::Malformed)?;
+    let (kind, coordinate) = match curve {
+        SECP_256_R_1 => (KeyKind::P256, 32_usize),
+        SECP_384_R_1 => (KeyKind::P384, 48),
+        SECP_521_R_1 => (KeyKind::P521, 66),
+        oid => return Err(KeyError::UnsupportedCurve { oid }),
+    };
+    let is_uncompressed =
+        bits.first() == Some(&4) && bits.len() == coordinate.saturating_mul(2).saturating_add(1);
+    if is_uncompressed { Ok(kind) } else { Err(KeyError::Malformed) }
+}
+
+fn ed25519_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKind, KeyError> {
+    let point: [u8; 32] = bits.try_into().map_err(|_| KeyError::Malformed)?;
+    if info.algorithm.parameters.is_some() {
+        return Err(KeyError::Malformed);
+    }
+    if is_small_order(point) {
+        return Err(KeyError::SmallOrder);
+    }
+    Ok(KeyKind::Ed25519)
+}
+
+/// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`.
+fn rsa_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKind, KeyError> {
+    if !info.algorithm.parameters.is_some_and(|parameters| parameters.is_null()) {
+        return Err(KeyError::Malformed);
+    }
+    let mut reader = SliceReader::new(bits).map_err(|_| KeyError::Malformed)?;
+    let (modulus, exponent) = reader
+        .sequence(|fields| Ok((UintRef::decode(fields)?, UintRef::decode(fields)?)))
+        .map_err(|_| KeyError::Malformed)?;
+    reader.finish(()).map_err(|_| KeyError::Malformed)?;
+    let Some(first) = modulus.as_bytes().first() else { return Err(KeyError::Malformed) };
+    let leading = usize::try_from(first.leading_zeros()).map_err(|_| KeyError::Malformed)?;
+    let size = modulus.as_bytes().len().saturating_mul(8).saturating_sub(leading);
+    if !(2048..=4096).contains(&size) {
+        return Err(KeyError::RsaModulus { bits: size });
+    }
+    // 65537 is what every generator writes; 1 and 3 make forging easy, large ones make verifying slow.
+    if exponent.as_bytes() != [1, 0, 1] {
+        return Err(KeyError::RsaExponent);
+    }
+    Ok(KeyKind::Rsa { bits: size })
+}
+
+/// Whether an Ed25519 point has small order, in any encoding: such a key verifies signatures that
+/// nobody made. The seven y-coordinates are those of order 1, 2, 4 and 8 and their non-canonical
+/// spellings; the sign bit does not matter.
+fn is_small_order(mut point: [u8; 32]) -> bool {
+    point[31] &= 0x7f;
+    SMALL_ORDER.iter().any(|hex| crate::digest::fixed_hex(hex) == Ok(point))
+}
+
+const SMALL_ORDER: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+/// Why bytes are no key we verify with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The text is not one block of PEM.
+    #[error("no public key: {0}")]
+    Pem(#[from] PemError),
+    /// The bytes are no `SubjectPublicKeyInfo` in DER, or the key inside has another shape than its algorithm's.
+    #[error("the key is no well-formed SubjectPublicKeyInfo")]
+    Malformed,
+    /// The algorithm is none of ECDSA, Ed25519 and RSA.
+    #[error("keys of algorithm {oid} are not supported")]
+    UnsupportedAlgorithm {
+        /// Its object identifier.
+        oid: ObjectIdentifier,
+    },
+    /// The curve is none of P-256, P-384 and P-521.
+    #[error("keys on curve {oid} are not supported")]
+    UnsupportedCurve {
+        /// Its object identifier.
+        oid: ObjectIdentifier,
+    },
+    /// The RSA modulus is too small to trust or larger than 4096 bits.
+    #[error("the RSA key has {bits} bits, not 2048 to 4096")]
+    RsaModulus {
+        /// Its size.
+        bits: usize,
+    },
+    /// The RSA exponent is not 65537.
+    #[error("the RSA key has another exponent than 65537")]
+    RsaExponent,
+    /// The Ed25519 point has small order.
+    #[error("the Ed25519 key is a point of small order, for which anybody can sign")]
+    SmallOrder,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each of the seven spellings is weak by another library's word, and they are all there are:
+    /// the torsion subgroup has 8 points, which have 5 y-coordinates, two of which have a second spelling.
+    #[test]
+    fn the_small_order_points_are_small() {
+        for hex in SMALL_ORDER {
+            let point: [u8; 32] = crate::digest::fixed_hex(hex).unwrap();
+            let weak =
+                ed25519_dalek::VerifyingKey::from_bytes(&point).is_ok_and(|key| key.is_weak());
+            assert!(weak, "{hex}");
+            assert!(is_small_order(point), "{hex}");
+        }
+    }
+}

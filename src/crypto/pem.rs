@@ -1,0 +1,120 @@
+//! PEM, strictly (RFC 7468, decision 8): the blocks that are asked for, and nothing but white
+//! space around them. A reader that skips what it does not know can be shown another block than
+//! the next reader sees.
+
+use der::pem;
+
+/// The DER inside the only block of `text`, which must be of type `label`.
+pub fn one_pem_block(text: &str, label: &'static str) -> Result<Vec<u8>, PemError> {
+    let mut blocks = blocks(text, label)?;
+    match (blocks.pop(), blocks.len()) {
+        (Some(block), 0) => Ok(block),
+        (None, _) => Err(PemError::NoBlock { label }),
+        (Some(_), others) => Err(PemError::SeveralBlocks { found: others.saturating_add(1) }),
+    }
+}
+
+/// The DER of every `CERTIFICATE` block, at most `limit` of them.
+pub fn certificates_from_pem(text: &str, limit: usize) -> Result<Vec<Vec<u8>>, PemError> {
+    let blocks = blocks(text, "CERTIFICATE")?;
+    if blocks.len() > limit {
+        return Err(PemError::SeveralBlocks { found: blocks.len() });
+    }
+    Ok(blocks)
+}
+
+/// Cuts `text` at its end lines; whatever stands before a begin line makes that block malformed.
+fn blocks(text: &str, label: &'static str) -> Result<Vec<Vec<u8>>, PemError> {
+    let end = format!("-----END {label}-----");
+    let begin = format!("-----BEGIN {label}-----");
+    text.split_inclusive(&end)
+        .map(str::trim)
+        .filter(|block| !block.is_empty())
+        .map(|block| {
+            if !block.starts_with(&begin) {
+                return Err(PemError::NotABlock { label });
+            }
+            let (_, der) =
+                pem::decode_vec(block.as_bytes()).map_err(|_| PemError::Malformed { label })?;
+            Ok(der)
+        })
+        .collect()
+}
+
+/// Why a text is not the PEM that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PemError {
+    /// There is no block.
+    #[error("there is no `{label}` block of PEM")]
+    NoBlock {
+        /// The type that was asked for.
+        label: &'static str,
+    },
+    /// There are more blocks than may be.
+    #[error("there are {found} blocks of PEM")]
+    SeveralBlocks {
+        /// How many.
+        found: usize,
+    },
+    /// Something else than a block of the wanted type stands there.
+    #[error("something other than a `{label}` block of PEM stands there")]
+    NotABlock {
+        /// The type that was asked for.
+        label: &'static str,
+    },
+    /// The block is not well formed.
+    #[error("the `{label}` block is not well-formed PEM")]
+    Malformed {
+        /// The type that was asked for.
+        label: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+    fn one(text: &str) -> Result<Vec<u8>, PemError> {
+        one_pem_block(text, "CERTIFICATE")
+    }
+
+    /// HOSTILE.md case 71.
+    #[test]
+    fn exactly_one_block() {
+        let label = "CERTIFICATE";
+        assert_eq!(one(ONE), Ok(vec![0, 0, 0]));
+        assert_eq!(one(ONE.trim()), Ok(vec![0, 0, 0]), "no final newline");
+        assert_eq!(one(&ONE.replace('\n', "\r\n")), Ok(vec![0, 0, 0]), "line ends of Windows");
+        assert_eq!(one(&format!("\n {ONE} \n")), Ok(vec![0, 0, 0]), "white space around");
+        assert_eq!(one(""), Err(PemError::NoBlock { label }));
+        assert_eq!(one(&ONE.repeat(2)), Err(PemError::SeveralBlocks { found: 2 }));
+        assert_eq!(one(&format!("junk\n{ONE}")), Err(PemError::NotABlock { label }));
+        assert_eq!(one(&format!("{ONE}junk")), Err(PemError::NotABlock { label }));
+        assert_eq!(
+            one(&ONE.replace("CERTIFICATE", "TRUSTED CERTIFICATE")),
+            Err(PemError::NotABlock { label })
+        );
+        assert_eq!(
+            one(&ONE.replace("CERTIFICATE", "PRIVATE KEY")),
+            Err(PemError::NotABlock { label })
+        );
+        assert_eq!(
+            one(&ONE.replace("AAAA", "Proc-Type: 4\n\nAAAA")),
+            Err(PemError::Malformed { label })
+        );
+        assert_eq!(one(&ONE.replace("AAAA", "AAA")), Err(PemError::Malformed { label }));
+        assert_eq!(one(&ONE.replace("AAAA", "AA AA")), Err(PemError::Malformed { label }));
+        assert_eq!(one(&ONE.replace("AAAA", "AA-_")), Err(PemError::Malformed { label }));
+    }
+
+    #[test]
+    fn as_many_as_allowed() {
+        assert_eq!(certificates_from_pem(&ONE.repeat(2), 2).map(|blocks| blocks.len()), Ok(2));
+        assert_eq!(
+            certificates_from_pem(&ONE.repeat(3), 2),
+            Err(PemError::SeveralBlocks { found: 3 })
+        );
+    }
+}

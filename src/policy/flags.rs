@@ -1,0 +1,82 @@
+//! The command line's signer flags as a policy: cosign's words, one signer, every image.
+
+use std::collections::BTreeMap;
+
+use crate::crypto::PublicKey;
+use crate::policy::{
+    Authority, Demand, IdentityMatcher, Images, Kind, Mode, Origin, Policy, Requirement, Rule,
+    Signer, TextMatcher,
+};
+
+/// Who must have signed, as flags say it.
+#[derive(Clone, Debug)]
+pub struct SignerFlags {
+    /// Who.
+    pub signer: SignerKind,
+    /// `--type`, or that none was given.
+    pub kind: Kind,
+    /// Waived by `--insecure-ignore-tlog`.
+    pub log: Demand,
+    /// `--annotation`.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The three kinds of signer that flags can name.
+#[derive(Clone, Debug)]
+pub enum SignerKind {
+    /// `--key`: any one of these.
+    Keys(Vec<PublicKey>),
+    /// `--certificate-identity` and `--certificate-oidc-issuer`, of the trusted root's authorities.
+    Keyless {
+        /// Whom the certificate names.
+        identity: IdentityMatcher,
+        /// Waived by `--insecure-ignore-sct`.
+        sct: Demand,
+    },
+    /// The same of the authorities of `--ca-roots`.
+    PrivatePki {
+        /// Whom the certificate names.
+        identity: IdentityMatcher,
+        /// Waived by `--insecure-ignore-sct`.
+        sct: Demand,
+    },
+}
+
+impl SignerFlags {
+    /// The policy the flags amount to. It covers every image, named or not.
+    pub fn into_policy(self) -> Policy {
+        let requirement = Requirement {
+            name: "signer".to_owned(),
+            kind: self.kind,
+            signer: self.signer.into_signer(),
+            log: self.log,
+            annotations: self.annotations,
+        };
+        Policy {
+            id: "command line".to_owned(),
+            origin: Origin::Flags,
+            images: Images::Any,
+            mode: Mode::Enforce,
+            rule: Rule::Evidence(Box::new(requirement)),
+        }
+    }
+}
+
+impl SignerKind {
+    fn into_signer(self) -> Signer {
+        let (authority, identity, sct) = match self {
+            Self::Keys(keys) => return Signer::Keys(keys),
+            Self::Keyless { identity, sct } => (Authority::TrustedRoot, identity, sct),
+            Self::PrivatePki { identity, sct } => (Authority::PrivatePki, identity, sct),
+        };
+        Signer::Certificate { authority, identities: vec![identity], sct }
+    }
+}
+
+impl IdentityMatcher {
+    /// Who is named by `subject` and `issuer`; without an issuer any will do, which only a private
+    /// authority's certificates may ask for.
+    pub fn new(subject: TextMatcher, issuer: Option<TextMatcher>) -> Self {
+        Self { issuer: issuer.unwrap_or(TextMatcher::Any), subject }
+    }
+}

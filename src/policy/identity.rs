@@ -1,0 +1,115 @@
+//! An *identity* as a policy demands it: who may have signed, by issuer and subject.
+
+use regex::{Regex, RegexBuilder};
+
+use crate::limits::Limits;
+use crate::verify::Identity;
+
+/// Whom a certificate must name: issuer and subject of the same entry.
+#[derive(Clone, Debug)]
+pub struct IdentityMatcher {
+    /// The OIDC issuer; an absent one is the empty string.
+    pub issuer: TextMatcher,
+    /// Any one of the subject alternative names.
+    pub subject: TextMatcher,
+}
+
+impl IdentityMatcher {
+    /// Whether `identity` is the one demanded.
+    pub fn matches(&self, identity: &Identity) -> bool {
+        self.issuer.matches(&identity.issuer)
+            && identity.names.iter().any(|name| self.subject.matches(name.text()))
+    }
+}
+
+/// What a text must be.
+#[derive(Clone, Debug)]
+pub enum TextMatcher {
+    /// Anything. Only for the issuer of a private authority, whose certificates name none.
+    Any,
+    /// Exactly this.
+    Exact(String),
+    /// Something that holds a match of this expression; it is not anchored, as Go's
+    /// `regexp.MatchString` is not.
+    ///
+    /// Off-spec: classes such as `\d` and `\w` are Unicode's here and ASCII's in Go. On ASCII text
+    /// they agree, so a text outside ASCII matches no expression.
+    Expression(Regex),
+}
+
+impl TextMatcher {
+    /// Compiles an expression, of at most the size that `limits` allow.
+    pub fn expression(text: &str, limits: &Limits) -> Result<Self, InvalidExpression> {
+        RegexBuilder::new(text)
+            .size_limit(limits.regex_bytes)
+            .build()
+            .map(Self::Expression)
+            .map_err(|cause| InvalidExpression { cause: Box::new(cause) })
+    }
+
+    /// Whether `text` is what is demanded.
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(wanted) => wanted == text,
+            Self::Expression(expression) => text.is_ascii() && expression.is_match(text),
+        }
+    }
+
+    /// How it reads in a report.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Any => "anything".to_owned(),
+            Self::Exact(text) => text.clone(),
+            Self::Expression(expression) => format!("/{expression}/"),
+        }
+    }
+}
+
+/// A text is no regular expression that sealift can use.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the regular expression cannot be used")]
+pub struct InvalidExpression {
+    #[source]
+    cause: Box<regex::Error>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::SubjectAlternativeName;
+
+    fn expression(text: &str) -> TextMatcher {
+        TextMatcher::expression(text, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn issuer_and_subject_hold_together() {
+        let matcher = IdentityMatcher {
+            issuer: TextMatcher::Exact("https://issuer.example".into()),
+            subject: TextMatcher::Exact("a@example.com".into()),
+        };
+        let identity = |issuer: &str, names: &[&str]| Identity {
+            issuer: issuer.to_owned(),
+            names: names.iter().map(|&n| SubjectAlternativeName::Email(n.to_owned())).collect(),
+            ..Identity::default()
+        };
+        assert!(matcher.matches(&identity("https://issuer.example", &["b@c.d", "a@example.com"])));
+        assert!(!matcher.matches(&identity("https://issuer.example/", &["a@example.com"])));
+        assert!(!matcher.matches(&identity("https://issuer.example", &["A@example.com"])));
+        assert!(!matcher.matches(&identity("https://issuer.example", &[])));
+        assert!(!matcher.matches(&identity("", &["a@example.com"])));
+    }
+
+    /// HOSTILE.md case 108.
+    #[test]
+    fn expressions_are_unanchored_linear_and_bounded() {
+        assert!(expression("github.com/team").matches("https://github.com/team/app"));
+        assert!(!expression("^github.com/team").matches("https://github.com/team/app"));
+        assert!(!expression("(a+)+$").matches(&format!("{}b", "a".repeat(1 << 20))));
+        assert!(!expression(r"^\w+$").matches("stra\u{df}e"));
+        for text in ["a{1000000}", "(?=x)", r"(a)\1", "****", "("] {
+            assert!(TextMatcher::expression(text, &Limits::default()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The verdict on an image: the one place that admits.
+
+use crate::digest::Digest;
+use crate::oci::Reference;
+use crate::policy::{Approval, Mode, Origin, Policy, PolicySet, Shortfall};
+use crate::verify::{Facts, Verified};
+
+/// What is known of one image when it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The image.
+    pub subject: Digest,
+    /// Every full name it would be admitted under.
+    pub names: &'a [Reference],
+    /// Evidence that verified, of the image or of the index [`through`](Self::through) which it is judged.
+    pub evidence: &'a [&'a Verified],
+    /// The index that lists the image and whose evidence is put forward for it.
+    pub through: Option<Digest>,
+    /// What became of the image's bytes.
+    pub parts: &'a Parts,
+}
+
+/// What became of the blobs an image consists of, its own manifest included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Blobs that are not what was promised.
+    pub faults: Vec<Fault>,
+    /// Blobs that may lawfully be absent, and are.
+    pub absent: Vec<Absent>,
+    /// Manifests below an index that are present and proven.
+    pub children: Vec<Digest>,
+}
+
+/// A blob that is not what was promised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The name of the blob.
+    pub digest: Digest,
+    /// What it is to the image.
+    pub part: Part,
+    /// What was promised and what was found.
+    pub detail: String,
+}
+
+/// A blob that the archive leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The name of the blob.
+    pub digest: Digest,
+    /// What it is to the image.
+    pub part: Part,
+}
+
+/// What a blob is to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The image's own manifest or index.
+    Manifest,
+    /// A manifest below an index.
+    Child,
+    /// A configuration.
+    Config,
+    /// A layer.
+    Layer,
+}
+
+impl Part {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Child => "child",
+            Self::Config => "config",
+            Self::Layer => "layer",
+        }
+    }
+}
+
+/// The outcome for an image.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum Verdict {
+    /// Every policy that covers it holds.
+    Admit(Admitted),
+    /// It is not admitted.
+    Deny(Denial),
+}
+
+/// The proof that an image was admitted: its bytes are the ones promised and every policy that
+/// covers any of its names holds. [`PolicySet::judge`] is the only origin.
+///
+/// ```compile_fail,E0451
+/// use sealift::{digest::Digest, policy::Admitted};
+///
+/// let forged = Admitted {
+///     subject: Digest::sha256(b""),
+///     names: Vec::new(),
+///     through: None,
+///     passed: Vec::new(),
+///     warnings: Vec::new(),
+///     absent: Vec::new(),
+///     children: Vec::new(),
+/// };
+/// ```
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    subject: Digest,
+    names: Vec<Reference>,
+    through: Option<Digest>,
+    passed: Vec<Passed>,
+    warnings: Vec<PolicyFailure>,
+    absent: Vec<Absent>,
+    children: Vec<Digest>,
+}
+
+impl Admitted {
+    /// The image.
+    pub fn subject(&self) -> &Digest {
+        &self.subject
+    }
+
+    /// The full names it was admitted under; it may be given no other.
+    pub fn names(&self) -> &[Reference] {
+        &self.names
+    }
+
+    /// The verified index through which it was admitted, where it has no sufficient evidence itself.
+    pub fn through(&self) -> Option<&Digest> {
+        self.through.as_ref()
+    }
+
+    /// The policies that hold, and why.
+    pub fn passed(&self) -> &[Passed] {
+        &self.passed
+    }
+
+    /// Policies of mode warn that do not hold.
+    pub fn warnings(&self) -> &[PolicyFailure] {
+        &self.warnings
+    }
+
+    /// Blobs the archive leaves out: an image with absent layers can be vouched for, not pushed whole.
+    pub fn absent(&self) -> &[Absent] {
+        &self.absent
+    }
+
+    /// Manifests below an admitted index that are present and proven; they are admitted with it.
+    pub fn children(&self) -> &[Digest] {
+        &self.children
+    }
+}
+
+/// Why an image is not admitted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Denial {
+    /// The image.
+    pub subject: Digest,
+    /// At least one.
+    pub reasons: Vec<Reason>,
+    /// Policies that hold nevertheless.
+    pub passed: Vec<Passed>,
+    /// Policies of mode warn that do not hold.
+    pub warnings: Vec<PolicyFailure>,
+}
+
+/// One reason for a denial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A blob is not what was promised.
+    Blob(Fault),
+    /// No policy covers the image under this name.
+    Uncovered {
+        /// The name; `None` where the image has no full name.
+        name: Option<Reference>,
+    },
+    /// A name of the image holds the digest of another.
+    OtherDigest {
+        /// The name.
+        name: Reference,
+    },
+    /// A policy of mode enforce does not hold.
+    Policy(PolicyFailure),
+}
+
+impl Reason {
+    /// Its stable name in reports.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Blob(_) => "blob-not-as-promised",
+            Self::Uncovered { .. } => "uncovered",
+            Self::OtherDigest { .. } => "name-of-other-digest",
+            Self::Policy(_) => "policy-not-met",
+        }
+    }
+}
+
+/// A policy that holds, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The policy.
+    pub policy: String,
+    /// Where it was read.
+    pub origin: Origin,
+    /// What met it.
+    pub approvals: Vec<Approval>,
+}
+
+/// A policy that does not hold, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyFailure {
+    /// The policy.
+    pub policy: String,
+    /// Where it was read.
+    pub origin: Origin,
+    /// What fell short.
+    pub shortfalls: Vec<Shortfall>,
+}
+
+impl PolicySet {
+    /// Judges one image.
+    pub fn judge(&self, case: &Case<'_>) -> Verdict {
+        let facts: Vec<_> = case.evidence.iter().map(|verified| verified.facts()).collect();
+        let opinion = self.opinion(case, &facts);
+        let Opinion { reasons, passed, warnings } = opinion;
+        if !reasons.is_empty() {
+            return Verdict::Deny(Denial { subject: case.subject, reasons, passed, warnings });
+        }
+        Verdict::Admit(Admitted {
+            subject: case.subject,
+            names: case.names.to_vec(),
+            through: case.through,
+            passed,
+            warnings,
+            absent: case.parts.absent.clone(),
+            children: case.parts.children.clone(),
+        })
+    }
+
+    /// Everything that speaks for and against the image, as a pure function over facts.
+    fn opinion(&self, case: &Case<'_>, facts: &[&Facts]) -> Opinion {
+        let mut opinion = Opinion::default();
+        opinion.reasons.extend(case.parts.faults.iter().cloned().map(Reason::Blob));
+        for name in case.names {
+            if name.digest().is_some_and(|digest| *digest != case.subject) {
+                opinion.reasons.push(Reason::OtherDigest { name: name.clone() });
+            }
+        }
+        opinion.reasons.extend(self.uncovered(case));
+        for policy in self.policies().iter().filter(|policy| policy.covers(case)) {
+            opinion.hear(policy, facts);
+        }
+        opinion
+    }
+
+    /// The names that no policy covers.
+    fn uncovered(&self, case: &Case<'_>) -> Vec<Reason> {
+        let policies = self.policies();
+        if case.names.is_empty() {
+            let covered = policies.iter().any(|policy| policy.images.cover_nameless());
+            return if covered { Vec::new() } else { vec![Reason::Uncovered { name: None }] };
+        }
+        case.names
+            .iter()
+            .filter(|name| !policies.iter().any(|policy| policy.images.cover(name, &case.subject)))
+            .map(|name| Reason::Uncovered { name: Some(name.clone()) })
+            .collect()
+    }
+}
+
+impl Policy {
+    /// Whether the policy covers any of the image's names.
+    fn covers(&self, case: &Case<'_>) -> bool {
+        if case.names.is_empty() {
+            return self.images.cover_nameless();
+        }
+        case.names.iter().any(|name| self.images.cover(name, &case.subject))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Opinion {
+    reasons: Vec<Reason>,
+    passed: Vec<Passed>,
+    warnings: Vec<PolicyFailure>,
+}
+
+impl Opinion {
+    fn hear(&mut self, policy: &Policy, facts: &[&Facts]) {
+        let (id, origin) = (policy.id.clone(), policy.origin.clone());
+        match policy.rule.evaluate(facts) {
+            Ok(approvals) => self.passed.push(Passed { policy: id, origin, approvals }),
+            Err(shortfalls) => {
+                let failure = PolicyFailure { policy: id, origin, shortfalls };
+                match policy.mode {
+                    Mode::Enforce => self.reasons.push(Reason::Policy(failure)),
+                    Mode::Warn => self.warnings.push(failure),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Is it acceptable? A *policy* says whose evidence an image needs; rules are pure functions over
+//! the facts that verification proved.
+//!
+//! Whatever form a policy has, it is lowered to the one model in [`PolicySet`]: the flags of the
+//! command line ([`SignerFlags`]) and [`cluster_image_policy`] are front ends, and a further format
+//! is a further front end. [`PolicySet::judge`] is the one place that admits; start reading there.
+//!
+//! Three rules hold for every format. An image that no policy covers is not admitted. Every policy
+//! that covers any name of an image must hold, so that a second tag smuggles nothing past it. A
+//! policy that could never refuse is an error where it is read.
+
+#![forbid(clippy::disallowed_types, clippy::disallowed_methods)]
+
+pub mod cluster_image_policy;
+mod flags;
+mod glob;
+mod identity;
+mod judge;
+mod model;
+mod predicate_type;
+mod requirement;
+#[cfg(test)]
+mod specimen;
+mod yaml;
+
+pub use flags::{SignerFlags, SignerKind};
+pub use glob::{Glob, InvalidGlob};
+pub use identity::{IdentityMatcher, InvalidExpression, TextMatcher};
+pub use judge::{
+    Absent, Admitted, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure, Reason, Verdict,
+};
+pub use model::{
+    Authority, Demand, Images, InvalidSet, Kind, Mode, Origin, Policy, PolicySet, Requirement,
+    Rule, Signer,
+};
+pub use predicate_type::predicate_type;
+pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};

@@ -1,0 +1,195 @@
+//! YAML as policy files use it, read strictly: what two readers could take for two different
+//! documents is refused, and no document can ask for more work than it has bytes.
+
+use serde::de::DeserializeOwned;
+use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
+use serde_saphyr::{Options, alias_limits, budget, options};
+
+/// One document of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Document<'a> {
+    /// Its number, from 1; documents without content are not counted.
+    pub number: usize,
+    /// The line of the file its text begins at, from 1.
+    pub line: usize,
+    text: &'a str,
+}
+
+impl Document<'_> {
+    /// Reads the document as a `T`.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_saphyr::from_str_with_options(self.text, strict()).map_err(|cause| Refusal {
+            line: self.line_of(cause.location().map_or(1, |location| location.line())),
+            message: words(&cause.to_string()),
+        })
+    }
+
+    /// The line of the file that is line `inner` of the document.
+    pub(super) fn line_of(&self, inner: u64) -> usize {
+        self.line.saturating_add(usize::try_from(inner).unwrap_or(usize::MAX)).saturating_sub(1)
+    }
+}
+
+/// Why a document cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The line of the file.
+    pub line: usize,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// The documents of a file, split at `---` markers; those of comments and blank lines are left out.
+///
+/// A marker stands at the start of a line, where no scalar can continue, so the split is the
+/// parser's own.
+pub(super) fn documents(text: &str) -> Vec<Document<'_>> {
+    let mut found = Vec::new();
+    let (mut start, mut line) = (0, 1);
+    let mut at = 0;
+    for (number, content) in text.split_inclusive('\n').enumerate() {
+        if is_marker(content) {
+            push(&mut found, text, start..at, line);
+            (start, line) = (at, number.saturating_add(1));
+        }
+        at = at.saturating_add(content.len());
+    }
+    push(&mut found, text, start..at, line);
+    found
+}
+
+fn push<'a>(
+    found: &mut Vec<Document<'a>>,
+    text: &'a str,
+    range: std::ops::Range<usize>,
+    line: usize,
+) {
+    let text = text.get(range).expect("documents begin and end at line breaks");
+    let is_empty = text.lines().all(|line| {
+        let line = line.strip_prefix("---").unwrap_or(line).trim();
+        line.is_empty() || line.starts_with('#')
+    });
+    if !is_empty {
+        found.push(Document { number: found.len().saturating_add(1), line, text });
+    }
+}
+
+fn is_marker(line: &str) -> bool {
+    line.strip_prefix("---")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+}
+
+/// What a reader could take two ways is an error: a key that stands twice, a merge key, a foreign
+/// tag, an unquoted `no` or `1` where a text belongs. Nesting and aliases are bounded: the deepest
+/// policy in the field has 10 levels, and an anchor is used a handful of times.
+fn strict() -> Options {
+    options! {
+        budget: budget! {
+            max_depth: 32,
+            max_nodes: 50_000,
+            max_events: 200_000,
+            max_anchors: 100,
+            max_aliases: 100,
+            max_documents: 1,
+        },
+        alias_limits: alias_limits! {
+            max_total_replayed_events: 20_000,
+            max_replay_stack_depth: 4,
+        },
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        merge_keys: MergeKeyPolicy::Error,
+        reject_unsupported_tags: true,
+        no_schema: true,
+        with_snippet: false,
+    }
+}
+
+/// The parser's words, without its place: that is counted from the document, a user's from the file.
+fn words(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
+    words.escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Small {
+        a: String,
+        #[serde(default)]
+        b: Vec<String>,
+    }
+
+    fn read(text: &str) -> Result<Small, Refusal> {
+        let [document] = documents(text).try_into().expect("one document");
+        document.read()
+    }
+
+    #[test]
+    fn documents_know_their_lines() {
+        let text = "# head\n---\na: one\n---\n# only a comment\n--- # y\na: two\n";
+        let found = documents(text);
+        let places: Vec<_> = found.iter().map(|found| (found.number, found.line)).collect();
+        assert_eq!(places, [(1, 2), (2, 6)]);
+        for (document, a) in found.iter().zip(["one", "two"]) {
+            assert_eq!(document.read(), Ok(Small { a: a.to_owned(), b: Vec::new() }));
+        }
+        assert_eq!(documents("---\n---\n# nothing\n"), []);
+    }
+
+    /// HOSTILE.md cases 105 and 106.
+    #[test]
+    fn ambiguous_and_hostile_documents_are_refused() {
+        let deep = format!("a: x\nb: {}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let cases = [
+            ("a duplicate key", "a: x\na: y\n", 2),
+            ("an unknown field", "a: x\nc: y\n", 2),
+            ("a number for a text", "a: 1\n", 1),
+            ("a YAML 1.1 truth value", "a: no\n", 1),
+            ("a foreign tag", "a: !!python/object x\n", 1),
+            ("a merge key", "a: x\n<<: {b: [y]}\n", 2),
+            ("a tab for indentation", "a: x\nb:\n\t- y\n", 3),
+            ("an alias of itself", "a: x\nb: &b [*b]\n", 2),
+            ("an unknown alias", "a: *x\n", 1),
+            ("deep nesting", deep.as_str(), 2),
+            ("a second root", "a: x\n...\na: y\n", 2),
+        ];
+        for (what, text, line) in cases {
+            match read(text) {
+                Ok(read) => panic!("{what}: read as {read:?}"),
+                Err(refusal) => assert_eq!(refusal.line, line, "{what}: {}", refusal.message),
+            }
+        }
+    }
+
+    /// HOSTILE.md case 105, the billion laughs, where any value may stand.
+    #[test]
+    fn an_alias_bomb_is_refused() {
+        let bomb = (0..9).fold("- &l0 [x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, level| {
+            let aliases = vec![format!("*l{level}"); 9].join(",");
+            format!("{text}- &l{} [{aliases}]\n", level + 1)
+        });
+        let [document] = documents(&bomb).try_into().unwrap();
+        assert!(document.read::<serde_json::Value>().is_err());
+        document.read::<serde::de::IgnoredAny>().unwrap_err();
+    }
+
+    #[test]
+    fn a_few_aliases_are_fine() {
+        let anchored = "a: &x one\nb: [*x, *x]\n";
+        assert_eq!(read(anchored).unwrap().b, ["one", "one"]);
+    }
+
+    #[test]
+    fn maps_refuse_duplicate_keys_too() {
+        let [document] = documents("one: a\ntwo: b\none: c\n").try_into().unwrap();
+        assert_eq!(document.read::<BTreeMap<String, String>>().unwrap_err().line, 3);
+    }
+}
