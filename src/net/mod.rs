@@ -13,6 +13,7 @@ mod auth;
 mod challenge;
 mod error;
 mod registry;
+mod sink;
 mod source;
 mod transport;
 

@@ -11,7 +11,7 @@ use super::transport::{Call, Payload, Reply, Transport, is_same_origin};
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Index, MediaType};
-use crate::transfer::Fetched;
+use crate::transfer::{Fetched, Stored};
 
 /// Pages of one list of referrers.
 const REFERRER_PAGES: usize = 1000;
@@ -93,16 +93,7 @@ pub enum Referrers {
     Listed(Vec<Descriptor>),
 }
 
-/// What became of a manifest that was put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Put {
-    /// Stored.
-    Stored,
-    /// Stored, and the registry said that it will list it as a referrer.
-    Listed,
-}
-
-impl Repository<'_> {
+impl<'a> Repository<'a> {
     /// `registry/path`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.registry.name, self.path)
@@ -207,7 +198,7 @@ impl Repository<'_> {
         &self,
         descriptor: &Descriptor,
         mount_from: Option<&str>,
-    ) -> Result<Option<Upload<'_>>, Error> {
+    ) -> Result<Option<Upload<'a>>, Error> {
         let digest = percent_encoded(&descriptor.digest.to_string());
         let query = mount_from.map_or_else(String::new, |from| {
             format!("?mount={digest}&from={}", percent_encoded(from))
@@ -236,7 +227,7 @@ impl Repository<'_> {
         media_type: &MediaType,
         digest: &Digest,
         bytes: &[u8],
-    ) -> Result<Put, Error> {
+    ) -> Result<Stored, Error> {
         let url = self.name();
         let content_type = HeaderValue::from_str(media_type.as_str())
             .map_err(|_| Error::BadHeader { url, name: "content-type" })?;
@@ -248,7 +239,7 @@ impl Repository<'_> {
         }
         check_stored(&reply, digest)?;
         let is_listed = reply.header("oci-subject").is_some();
-        Ok(if is_listed { Put::Listed } else { Put::Stored })
+        Ok(if is_listed { Stored::Listed } else { Stored::Plain })
     }
 
     fn call(&self, method: Method, rest: &str) -> Result<Call, Error> {

@@ -133,6 +133,29 @@ pub enum Error {
         /// The other.
         second: Digest,
     },
+    /// An admitted image without a full name, so that no repository is its own.
+    #[error(
+        "{digest} has no full name (registry/repository:tag), so it has no place in a registry"
+    )]
+    Nameless {
+        /// The image.
+        digest: Digest,
+    },
+    /// A name that cannot be moved to the target.
+    #[error("{name} cannot keep its path at the target")]
+    NoName {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: crate::oci::InvalidReference,
+    },
+    /// An admitted image of which the archive lacks parts.
+    #[error("{digest} is not whole in this archive")]
+    Incomplete {
+        /// The image.
+        digest: Digest,
+    },
     /// The archive cannot be written.
     #[error("cannot write the archive")]
     Archive {

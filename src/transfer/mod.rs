@@ -9,20 +9,26 @@
 //! A mirror pushes what was admitted and nothing else: a [`Sink`] asks for a [`Clearance`], and the
 //! only way to one is a [`policy::Admitted`](crate::policy::Admitted).
 
+mod clearance;
 mod discover;
 mod error;
 mod export;
+mod mirror;
 mod plan;
 mod prefetch;
+mod proving;
 mod workers;
 
-use std::io;
+use std::io::{self, Read};
 
+pub use clearance::Clearance;
 pub use discover::Request;
 pub use error::{Error, Fault};
 pub use export::into_archive;
+pub use mirror::{Destination, Landed, LandedEvidence, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 
+use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
 use crate::inventory::ledger::LookupKind;
 use crate::oci::Descriptor;
@@ -80,6 +86,62 @@ pub enum Answer {
     },
     /// Manifests that refer to the subject.
     Listed(Vec<Descriptor>),
+}
+
+/// Where images go: the repositories of a registry. Each method that writes asks for a [`Clearance`].
+pub trait Sink: Sync {
+    /// Prepares for a blob; `None` where the repository holds it, or takes it over from
+    /// `mount_from`, a repository that does.
+    fn begin_blob<'a>(
+        &'a self,
+        repository: &str,
+        blob: &Descriptor,
+        mount_from: Option<&str>,
+        clearance: &Clearance<'_>,
+    ) -> Result<Option<Box<dyn Upload + 'a>>, Fault>;
+
+    /// Puts a manifest under a tag, or under its digest.
+    fn put_manifest(
+        &self,
+        repository: &str,
+        tag: Option<&str>,
+        manifest: &Blob,
+        clearance: &Clearance<'_>,
+    ) -> Result<Stored, Fault>;
+
+    /// Sees to it that whoever asks for referrers of `subject` is told of these manifests, which
+    /// were put before.
+    fn list_referrers(
+        &self,
+        repository: &str,
+        subject: &Digest,
+        referrers: &[&Blob],
+        clearance: &Clearance<'_>,
+    ) -> Result<Listing, Fault>;
+}
+
+/// A blob that a registry waits for.
+pub trait Upload {
+    /// Sends it. Where `bytes` fails before its end, nothing is stored.
+    fn send(self: Box<Self>, bytes: &mut dyn Read) -> Result<(), Fault>;
+}
+
+/// What a registry said to a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Nothing more than that it is stored.
+    Plain,
+    /// That it lists it as a referrer (`OCI-Subject`).
+    Listed,
+}
+
+/// How consumers learn of referrers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listing {
+    /// By the referrers API.
+    Api,
+    /// By the fallback tag, for the registry has no such API.
+    FallbackTag,
 }
 
 /// Hears how a transfer goes on. Called from several threads.
