@@ -31,6 +31,13 @@ pub struct Error {
     cause: serde_json::Error,
 }
 
+/// Two are equal when they say the same of the same place.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.cause.to_string() == other.cause.to_string()
+    }
+}
+
 impl Error {
     /// The line it stands in, from 1.
     pub fn line(&self) -> usize {

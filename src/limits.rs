@@ -35,8 +35,14 @@ pub struct Limits {
     /// Output over input of a compressed archive, counted past the first 64 MiB of output: 200.
     /// Layers are compressed already; JSON reaches about 30.
     pub decompression_ratio: u64,
+    /// Bytes of the window of a zstd frame: 128 MiB, what the reference decoder accepts
+    /// (`ZSTD_WINDOWLOG_LIMIT_DEFAULT`, 27).
+    pub zstd_window_bytes: u64,
     /// Bytes of metadata kept in memory from an archive that can only be read once: 64 MiB.
     pub stream_metadata_bytes: u64,
+    /// Bytes of manifests and evidence held in memory while an archive is judged: 128 MiB, a hundred
+    /// images with the largest attestations measured (1.7 MB each, SLSA provenance with an SBOM).
+    pub inventory_bytes: u64,
     /// Log entries of one bundle: 32, as sigstore-go has it.
     pub tlog_entries: usize,
     /// Signed timestamps of one bundle: 32, as sigstore-go has it.
@@ -77,7 +83,9 @@ impl Default for Limits {
             tar_extension_bytes: 8 << 10,
             decompressed_bytes: 1 << 40,
             decompression_ratio: 200,
+            zstd_window_bytes: 128 << 20,
             stream_metadata_bytes: 64 << 20,
+            inventory_bytes: 128 << 20,
             tlog_entries: 32,
             timestamps: 32,
             statement_subjects: 1024,

@@ -6,18 +6,35 @@
 //! what a descriptor promised. [`ArchiveWriter`] writes the one form sealift makes.
 
 mod blob;
+mod compression;
+mod error;
+mod layout;
 mod path;
+mod stream;
+mod tar;
 mod write;
 
 pub use blob::{Blob, BlobError};
+pub use error::{EntryType, Error, HeaderFault, IoError, Member, PaxFault};
 pub use path::{BadPath, MemberPath};
 pub use write::ArchiveWriter;
 
+use std::fmt;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use serde::Deserialize;
+
+use compression::Packing;
+use layout::LayoutStore;
+use stream::StreamStore;
+use tar::{Members, TarStore};
+
 use crate::digest::Digest;
+use crate::json;
 use crate::limits::Limits;
-use crate::oci::{Descriptor, Index};
+use crate::oci::{Descriptor, Index, MediaType};
 
 /// Gives the bytes of blobs by the name of the file they lie in; whether they are those bytes is
 /// for [`Blob`] to say.
@@ -35,6 +52,18 @@ pub trait Store: Send + Sync {
         sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
     ) -> Result<(), BlobError>;
 
+    /// The first byte of a blob file; `None` where it is empty or cannot be read. Tells JSON from
+    /// layers without reading them.
+    fn first_byte(&self, digest: &Digest) -> Option<u8> {
+        let mut first = None;
+        // The sink stops the reading after its first chunk; what it says is not of interest.
+        let _ = self.read(digest, &mut |chunk| {
+            first = chunk.first().copied();
+            Err(BlobError::ReadOnce { digest: *digest })
+        });
+        first
+    }
+
     /// Proves that the blob file holds what `descriptor` promises (size, then digest) and keeps
     /// nothing of it. A store that is read once has hashed it on the way and answers from that.
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError>;
@@ -49,16 +78,48 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens a layout directory, `.tar`, `.tar.gz` or `.tar.zst`, told apart by content.
+    /// Opens a layout directory, `.tar`, `.tar.gz` or `.tar.zst`, told apart by content. What is
+    /// neither a directory nor a regular file, such as a pipe, is read as a stream.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
-        todo!("{path:?} {limits:?}")
+        let failed = |cause| Error::Io {
+            doing: format!("open `{}`", path.display().to_string().escape_debug()),
+            cause: IoError::from(cause),
+        };
+        if fs::metadata(path).map_err(failed)?.is_dir() {
+            let (store, members) = LayoutStore::list(path, limits)?;
+            return Self::new(Box::new(store), members, limits);
+        }
+        let file = File::open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Self::from_stream(file, limits);
+        }
+        let mut head = [0; Packing::HEAD];
+        let read = read_head(&file, &mut head).map_err(failed)?;
+        match Packing::of(read)? {
+            Packing::Plain => {
+                let (store, members) = TarStore::index(file, limits)?;
+                Self::new(Box::new(store), members, limits)
+            }
+            packing => {
+                let (store, members) = StreamStore::of_file(file, packing, limits)?;
+                Self::new(Box::new(store), members, limits)
+            }
+        }
     }
 
     /// Reads a tar (plain, gzip or zstd) that can be read only once, such as standard input.
     /// Blobs are hashed as they pass; metadata is kept in memory, layers are not.
     pub fn from_stream(stream: impl std::io::Read, limits: &Limits) -> Result<Self, Error> {
-        let _ = (stream, limits);
-        todo!()
+        let (store, members) = StreamStore::once(stream, limits)?;
+        Self::new(Box::new(store), members, limits)
+    }
+
+    fn new(store: Box<dyn Store>, members: Members, limits: &Limits) -> Result<Self, Error> {
+        check_layout(&members.layout.ok_or(Error::NoLayout)?, limits)?;
+        let bytes = members.index.ok_or(Error::NoIndex)?;
+        let index = Index::parse(&bytes, &MediaType::from(MediaType::OCI_INDEX), limits)
+            .map_err(|cause| Error::BadIndex { cause })?;
+        Ok(Self { store, index, index_digest: Digest::sha256(&bytes), ignored: members.foreign })
     }
 
     /// Its blobs.
@@ -83,6 +144,39 @@ impl Archive {
     }
 }
 
-/// Why something is no archive that sealift reads.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("index_digest", &self.index_digest).finish_non_exhaustive()
+    }
+}
+
+/// `oci-layout`: the version of the image layout, of which there is one.
+fn check_layout(bytes: &[u8], limits: &Limits) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Layout {
+        image_layout_version: String,
+    }
+    let layout: Layout =
+        json::parse(bytes, limits.json_depth).map_err(|cause| Error::BadLayout { cause })?;
+    if layout.image_layout_version == "1.0.0" {
+        Ok(())
+    } else {
+        Err(Error::BadLayoutVersion { found: layout.image_layout_version })
+    }
+}
+
+/// As much of the front of a file as `head` holds, or the file has.
+fn read_head<'h>(file: &File, head: &'h mut [u8]) -> std::io::Result<&'h [u8]> {
+    let mut filled = 0;
+    while let Some(rest) = head.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let offset = u64::try_from(filled).unwrap_or(u64::MAX);
+        match file.read_at(rest, offset) {
+            Ok(0) => break,
+            Ok(read) => filled = filled.saturating_add(read),
+            Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    Ok(head.get(..filled).unwrap_or_default())
+}

@@ -8,10 +8,19 @@
 
 pub mod ledger;
 
-use std::collections::BTreeMap;
+mod budget;
+mod cosign_layout;
+mod evidence;
+mod gather;
+mod referrers;
+mod tags;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 
 use crate::archive::{Archive, Blob, BlobError};
 use crate::digest::Digest;
+use crate::inventory::gather::Gathering;
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Document, Platform, Reference};
 
@@ -25,15 +34,56 @@ pub struct Inventory {
     pub unreferenced: Vec<(Digest, u64)>,
     /// The ledger of the export, where the archive carries one: the proven bytes.
     pub ledger: Option<Blob>,
+    /// What is odd in the archive and decides nothing.
+    pub notes: Vec<Note>,
 }
 
 impl Inventory {
     /// Reads every manifest of the archive and sorts it out. Layers and configurations are not
     /// read; the engine hashes them.
     pub fn of(archive: &Archive, limits: &Limits) -> Result<Self, Error> {
-        let _ = (archive, limits);
-        todo!()
+        let mut gathering = Gathering::new(archive, limits);
+        gathering.roots(archive)?;
+        let by_kind_alone = gathering.settle_kinds()?;
+        gathering.unlisted()?;
+        gathering.finish(by_kind_alone)
     }
+
+    /// The subject with this digest.
+    pub fn subject(&self, digest: &Digest) -> Option<&Subject> {
+        self.subjects.iter().find(|subject| subject.descriptor.digest == *digest)
+    }
+
+    /// Every descriptor that `subject` needs, itself included, each once and contents before what
+    /// refers to them: the order in which a registry takes them.
+    pub fn reachable<'a>(&'a self, subject: &'a Subject) -> Vec<&'a Descriptor> {
+        let known: HashMap<_, _> =
+            self.subjects.iter().map(|subject| (subject.descriptor.digest, subject)).collect();
+        let mut seen = HashSet::new();
+        let mut reached = Vec::new();
+        // Depth is bounded: an inventory has no deeper indexes than its limits allowed.
+        reach(subject, &known, &mut seen, &mut reached);
+        reached
+    }
+}
+
+fn reach<'a>(
+    subject: &'a Subject,
+    known: &HashMap<Digest, &'a Subject>,
+    seen: &mut HashSet<Digest>,
+    reached: &mut Vec<&'a Descriptor>,
+) {
+    if !seen.insert(subject.descriptor.digest) {
+        return;
+    }
+    for blob in subject.blobs() {
+        match known.get(&blob.digest) {
+            Some(child) => reach(child, known, seen, reached),
+            None if seen.insert(blob.digest) => reached.push(blob),
+            None => {}
+        }
+    }
+    reached.push(&subject.descriptor);
 }
 
 /// An index, an image or another artifact that evidence can speak of.
@@ -55,6 +105,20 @@ pub struct Subject {
     pub evidence: Vec<Evidence>,
 }
 
+impl Subject {
+    /// What its document refers to: the children of an index; the configuration and the layers of
+    /// a manifest. Nothing where the document cannot be read.
+    pub fn blobs(&self) -> Vec<&Descriptor> {
+        match self.content.as_ref().map(|content| &content.document) {
+            Ok(Document::Index(index)) => index.manifests.iter().collect(),
+            Ok(Document::Manifest(manifest)) => {
+                std::iter::once(&manifest.config).chain(&manifest.layers).collect()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
 /// The proven bytes of a subject and their reading.
 pub struct Content {
     /// The bytes.
@@ -64,11 +128,13 @@ pub struct Content {
 }
 
 /// Why a manifest could not be had.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 pub enum BlobFault {
     /// Its bytes are absent or are not what was promised.
+    #[error(transparent)]
     Blob(BlobError),
     /// Its bytes are no document we read.
+    #[error(transparent)]
     Document(crate::oci::Error),
 }
 
@@ -79,6 +145,16 @@ pub enum Name {
     Reference(Reference),
     /// A bare tag.
     Tag(String),
+}
+
+/// The text of the name.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reference(reference) => reference.fmt(f),
+            Self::Tag(tag) => tag.fmt(f),
+        }
+    }
 }
 
 /// One manifest that claims to prove something of a subject, with what it holds.
@@ -93,6 +169,9 @@ pub struct Evidence {
     pub blobs: Vec<Descriptor>,
     /// The proven manifest bytes, or why there are none.
     pub content: Result<Blob, BlobFault>,
+    /// What speaks of the manifest in turn, such as the signature of an SBOM. Where the manifest is
+    /// a subject too, because a runtime could run it, its evidence stands there.
+    pub referrers: Vec<Evidence>,
 }
 
 /// How evidence was tied to its subject.
@@ -148,6 +227,82 @@ pub struct Orphan {
     pub evidence: Evidence,
 }
 
+/// Something odd that decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// `index.json` has the same entry more than once.
+    ListedTwice {
+        /// What it lists.
+        digest: Digest,
+    },
+    /// `index.json` gives a name that is neither a reference nor a tag; the root goes without it.
+    UnreadableName {
+        /// What it names.
+        digest: Digest,
+        /// What stands there.
+        name: String,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ListedTwice { digest } => write!(f, "`index.json` lists {digest} twice"),
+            Self::UnreadableName { digest, name } => {
+                write!(f, "`{}`, the name of {digest}, is no name", name.escape_debug())
+            }
+        }
+    }
+}
+
 /// Why an archive cannot be sorted out.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {}
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// One name stands for two things.
+    #[error("`{name}` names both {first} and {second}")]
+    AmbiguousRef {
+        /// The name.
+        name: Name,
+        /// The digest listed first.
+        first: Digest,
+        /// The digest listed later.
+        second: Digest,
+    },
+    /// More of something than [`Limits`] allows.
+    #[error("the archive has more than {limit} {what}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The cap.
+        limit: u64,
+    },
+    /// The archive lists a ledger that cannot be read.
+    #[error("the ledger {digest} cannot be read")]
+    Ledger {
+        /// Its manifest.
+        digest: Digest,
+        /// Why.
+        #[source]
+        fault: BlobFault,
+    },
+    /// The archive lists two ledgers, of which one must be wrong.
+    #[error("the archive has two ledgers, {first} and {second}")]
+    TwoLedgers {
+        /// The manifest listed first.
+        first: Digest,
+        /// The manifest listed later.
+        second: Digest,
+    },
+}
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AmbiguousRef { .. } => "ambiguous-ref",
+            Self::Limit { .. } => "limit",
+            Self::Ledger { .. } => "bad-ledger",
+            Self::TwoLedgers { .. } => "two-ledgers",
+        }
+    }
+}

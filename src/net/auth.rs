@@ -189,7 +189,7 @@ impl Session {
     }
 }
 
-/// Fetches a token: with an identity token by OAuth2, else with the password, else anonymously.
+/// Fetches a token: with an identity token by `OAuth2`, else with the password, else anonymously.
 fn token(
     transport: &Transport,
     refusal: &Reply,
@@ -202,10 +202,10 @@ fn token(
     let service = challenge.parameter("service");
     let mut scopes = scope.texts();
     // A registry that counts more to the request than we do gets its own scope as well.
-    if let Some(asked) = challenge.parameter("scope").filter(|asked| !asked.is_empty()) {
-        if !scopes.iter().any(|own| own == asked) {
-            scopes.push(asked.to_owned());
-        }
+    if let Some(asked) = challenge.parameter("scope").filter(|asked| !asked.is_empty())
+        && !scopes.iter().any(|own| own == asked)
+    {
+        scopes.push(asked.to_owned());
     }
     let url: Uri = realm.parse().map_err(|_| bad("its token service is no URL"))?;
     transport.check_scheme(&url).map_err(bad)?;
@@ -244,7 +244,7 @@ fn token(
     parse_token(&body).ok_or(Error::NoToken { url })
 }
 
-/// `token`, or `access_token` as OAuth2 calls it.
+/// `token`, or `access_token` as `OAuth2` calls it.
 fn parse_token(body: &[u8]) -> Option<HeaderValue> {
     #[derive(serde::Deserialize)]
     struct Answer {

@@ -24,7 +24,8 @@ impl Sink for Registry {
             return Ok(None);
         }
         let upload = repository.begin_upload(blob, mount_from)?;
-        Ok(upload.map(|upload| Box::new(upload) as Box<dyn Upload + 'a>))
+        let Some(upload) = upload else { return Ok(None) };
+        Ok(Some(Box::new(upload)))
     }
 
     fn put_manifest(
@@ -69,7 +70,7 @@ impl Upload for OpenUpload<'_> {
 }
 
 /// Adds referrers to the index under the fallback tag, which the distribution spec asks of clients
-/// where the registry has no API. What stands there stays, byte for byte in its own fields; an
+/// where the registry has no API. What stands there stays with all its fields; an
 /// entry of the same digest is written anew, for other tools forget the artifact type.
 fn list_under_fallback_tag(
     repository: &Repository<'_>,
@@ -89,20 +90,18 @@ fn list_under_fallback_tag(
             serde_json::from_slice(&found.bytes).unwrap_or_default()
         }
     };
-    let Some(list) = index.get_mut("manifests").and_then(Value::as_array_mut) else {
-        // `null`, which Go writes for an empty list.
-        let bad =
-            Error::BadHeader { url: format!("{}:{tag}", repository.name()), name: "manifests" };
-        return Err(bad);
-    };
+    let list = index.get_mut("manifests").expect("an index was read or made, and has the field");
+    // Go writes `null` for an empty list.
+    let mut entries = list.as_array().cloned().unwrap_or_default();
     for blob in referrers {
         let entry = entry(repository, blob)?;
         let digest = entry.get("digest").cloned();
-        match list.iter_mut().find(|listed| listed.get("digest") == digest.as_ref()) {
+        match entries.iter_mut().find(|listed| listed.get("digest") == digest.as_ref()) {
             Some(listed) => *listed = entry,
-            None => list.push(entry),
+            None => entries.push(entry),
         }
     }
+    *list = Value::Array(entries);
     let bytes = serde_json::to_vec(&index).expect("a JSON value has only texts as keys");
     if found.is_some_and(|found| found.bytes == bytes) {
         return Ok(());

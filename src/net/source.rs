@@ -16,6 +16,10 @@ impl Source for Repository<'_> {
         self.name()
     }
 
+    fn repository(&self) -> Option<String> {
+        Some(self.name())
+    }
+
     fn by_tag(&self, tag: &str) -> Result<Option<Fetched>, Fault> {
         Ok(self.by_tag(tag)?)
     }

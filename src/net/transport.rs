@@ -10,6 +10,7 @@ use rustls_pki_types::pem::PemObject;
 use ureq::http::header::{
     AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
+use ureq::http::uri::Authority;
 use ureq::http::{Method, Request, Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body, SendBody};
@@ -20,10 +21,10 @@ use super::Error;
 const MAX_REDIRECTS: usize = 5;
 
 /// Time to connect, and between two bytes, before a peer is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Time for a registry to answer, which after an upload includes moving the blob to its place.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(300);
+const ANSWER_PATIENCE: Duration = Duration::from_mins(5);
 
 /// How registries are reached.
 #[derive(Clone, Debug, Default)]
@@ -337,7 +338,7 @@ fn shown(url: &Uri) -> String {
     format!(
         "{}://{}{}",
         url.scheme_str().unwrap_or_default(),
-        url.authority().map(|authority| authority.as_str()).unwrap_or_default(),
+        url.authority().map(Authority::as_str).unwrap_or_default(),
         url.path()
     )
 }

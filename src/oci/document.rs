@@ -32,6 +32,9 @@ impl Document {
         if media_type.is_manifest() {
             return Manifest::parse(bytes, media_type, limits).map(Self::Manifest);
         }
+        if media_type.is_docker_schema_1() {
+            return Err(Error::DockerSchema1);
+        }
         Err(Error::UnknownMediaType { found: media_type.clone() })
     }
 
@@ -195,7 +198,7 @@ pub struct Rootfs {
 }
 
 /// Why bytes are not the document that was promised.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The bytes are no strict JSON, or a field has another shape.
     #[error("no valid document: {0}")]
@@ -223,6 +226,9 @@ pub enum Error {
         /// Its name.
         field: &'static str,
     },
+    /// A Docker manifest of schema 1, which names its layers by no digest of its own.
+    #[error("a Docker manifest of schema 1; push the image again with a client of this decade")]
+    DockerSchema1,
     /// The media type is neither an index's nor a manifest's.
     #[error("`{found}` is neither an index nor a manifest that sealift reads")]
     UnknownMediaType {

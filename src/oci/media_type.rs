@@ -25,6 +25,8 @@ impl MediaType {
     pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// A Docker image configuration.
     pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    /// Begins the media type of a Docker manifest of schema 1, signed or not.
+    pub const DOCKER_SCHEMA_1_PREFIX: &str = "application/vnd.docker.distribution.manifest.v1+";
     /// cosign's simple-signing payload, a layer of a `.sig` manifest.
     pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
     /// A DSSE envelope, a layer of an `.att` manifest.
@@ -58,6 +60,11 @@ impl MediaType {
     pub fn is_non_distributable(&self) -> bool {
         self.as_str().starts_with("application/vnd.oci.image.layer.nondistributable.")
             || self.as_str().starts_with("application/vnd.docker.image.rootfs.foreign.")
+    }
+
+    /// Whether it names a Docker manifest of schema 1.
+    pub fn is_docker_schema_1(&self) -> bool {
+        self.as_str().starts_with(Self::DOCKER_SCHEMA_1_PREFIX)
     }
 
     /// Whether it names a Sigstore bundle of any version.

@@ -10,7 +10,7 @@ use super::{Answer, Error, Fault, Fetched, Settings, Source, Watch};
 use crate::digest::Digest;
 use crate::inventory::Name;
 use crate::inventory::ledger::{Lookup, LookupKind, Outcome};
-use crate::oci::{Descriptor, Document, Platform};
+use crate::oci::{Descriptor, Document};
 
 /// Levels of evidence about evidence: 4. A proof about a signature about an image is the second.
 const EVIDENCE_DEPTH: usize = 4;
@@ -61,7 +61,6 @@ pub(super) struct Node<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) descriptor: Descriptor,
     pub(super) role: Role,
-    pub(super) platform: Option<Platform>,
     /// Its bytes, where they were kept.
     pub(super) bytes: Option<Vec<u8>>,
     /// Children of an index.
@@ -118,7 +117,6 @@ pub(super) fn discover<'a>(
             fetched: Some(fetched),
             parent: None,
             role: Role::Image,
-            platform: None,
             depth: Depth::default(),
         })
         .collect();
@@ -174,7 +172,6 @@ struct Task<'a> {
     /// Who led here.
     parent: Option<Digest>,
     role: Role,
-    platform: Option<Platform>,
     depth: Depth,
 }
 
@@ -207,7 +204,6 @@ impl<'a> Task<'a> {
             source: self.source,
             descriptor: Descriptor { media_type: media_type.clone(), ..found },
             role: self.role,
-            platform: self.platform.clone(),
             bytes: Some(bytes),
             children,
             config,
@@ -279,7 +275,6 @@ impl<'a> Task<'a> {
             fetched: None,
             parent: Some(self.promised.digest),
             role: if self.role == Role::Evidence { Role::Evidence } else { Role::Child },
-            platform: child.platform.clone(),
             depth: Depth { indexes: self.depth.indexes.saturating_add(1), ..self.depth },
         }
     }
@@ -291,7 +286,6 @@ impl<'a> Task<'a> {
             fetched,
             parent: Some(self.promised.digest),
             role: Role::Evidence,
-            platform: None,
             depth: Depth { indexes: 0, evidence: self.depth.evidence.saturating_add(1) },
         }
     }

@@ -7,15 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::discover::fault;
-use super::plan::IMAGE_NAME;
+use super::local::{belongs_to, tag_kind};
 use super::proving::with_proven;
 use super::workers::in_parallel;
-use super::{Clearance, Error, Listing, Sink, Stored, Watch, evidence_tag};
+use super::{Clearance, Error, Listing, Settings, Sink, Stored, Watch, evidence_tag};
 use crate::archive::{Archive, Blob};
 use crate::digest::Digest;
-use crate::inventory::ledger::LookupKind;
-use crate::inventory::{Evidence, FoundBy, Inventory, Name, Piece, Subject};
-use crate::oci::{Descriptor, Document, Reference};
+use crate::inventory::{Evidence, Inventory, Name, Subject};
+use crate::limits::Limits;
+use crate::oci::{Descriptor, Document, Manifest, Reference};
 use crate::policy::Admitted;
 
 /// Where images land.
@@ -68,10 +68,11 @@ pub fn into_registry(
     inventory: &Inventory,
     destination: &Destination,
     sink: &dyn Sink,
-    concurrency: usize,
+    settings: &Settings,
     watch: &dyn Watch,
 ) -> Result<Vec<Landed>, Error> {
-    let loads = Layout { archive, inventory, destination }.loads(admitted)?;
+    let Settings { concurrency, ref limits, .. } = *settings;
+    let loads = Layout { archive, inventory, destination, limits }.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
     push.blobs(&loads)?;
     in_parallel(&loads, concurrency, |load| push.manifests(load))?;
@@ -88,7 +89,9 @@ struct Load<'a> {
     /// Manifests, children before parents; the image itself is the last.
     manifests: Vec<&'a Blob>,
     /// What the manifests refer to, and the blobs of the evidence.
-    blobs: Vec<&'a Descriptor>,
+    blobs: Vec<Descriptor>,
+    /// Manifests that evidence refers to, where it is an index.
+    parts: Vec<Blob>,
     tagged: Vec<(String, Digest, &'a Blob)>,
     referrers: Vec<(Digest, &'a Blob)>,
     left_behind: Vec<Digest>,
@@ -98,6 +101,7 @@ struct Layout<'a> {
     archive: &'a Archive,
     inventory: &'a Inventory,
     destination: &'a Destination,
+    limits: &'a Limits,
 }
 
 impl<'a> Layout<'a> {
@@ -105,7 +109,7 @@ impl<'a> Layout<'a> {
         let mut loads = Vec::new();
         let mut names = BTreeMap::new();
         for admitted in admitted {
-            let Some(subject) = self.subject(admitted.subject()) else { continue };
+            let Some(subject) = self.inventory.subject(admitted.subject()) else { continue };
             if !subject.is_root {
                 // Admitted through its index, with which it travels.
                 continue;
@@ -125,10 +129,10 @@ impl<'a> Layout<'a> {
                     .map(|(tag, _, blob)| (tag.clone(), blob.descriptor().digest));
                 for (tag, digest) in tags.into_iter().chain(evidence) {
                     let name = format!("{}:{tag}", load.name.name());
-                    if let Some(first) = names.insert(name.clone(), digest) {
-                        if first != digest {
-                            return Err(Error::TwoImages { name, first, second: digest });
-                        }
+                    if let Some(first) = names.insert(name.clone(), digest)
+                        && first != digest
+                    {
+                        return Err(Error::TwoImages { name, first, second: digest });
                     }
                 }
                 loads.push(load);
@@ -152,6 +156,7 @@ impl<'a> Layout<'a> {
             name,
             manifests: Vec::new(),
             blobs: Vec::new(),
+            parts: Vec::new(),
             tagged: Vec::new(),
             referrers: Vec::new(),
             left_behind: Vec::new(),
@@ -180,6 +185,7 @@ impl<'a> Layout<'a> {
                 for child in &index.manifests {
                     // What the verdict did not find below the index is not there to push.
                     if let Some(child) = self
+                        .inventory
                         .subject(&child.digest)
                         .filter(|_| admitted.children().contains(&child.digest))
                     {
@@ -194,77 +200,80 @@ impl<'a> Layout<'a> {
                         return Err(Error::Incomplete { digest });
                     }
                     if !is_absent {
-                        load.blobs.push(blob);
+                        load.blobs.push(blob.clone());
                     }
                 }
             }
         }
         load.manifests.push(&content.blob);
-        self.evidence(subject, source, load, seen);
+        self.evidence(digest, &subject.evidence, source, load, seen);
         Ok(())
     }
 
-    /// Everything that speaks of a subject, and what speaks of that.
+    /// Everything that speaks of a manifest, and what speaks of that.
     fn evidence(
         &self,
-        subject: &'a Subject,
+        of: Digest,
+        evidence: &'a [Evidence],
         source: &Reference,
         load: &mut Load<'a>,
         seen: &mut BTreeSet<Digest>,
     ) {
-        let of = subject.descriptor.digest;
-        for evidence in subject.evidence.iter().filter(|it| is_of_repository(it, source)) {
+        let repository = source.name();
+        for evidence in evidence {
             let digest = evidence.manifest.digest;
-            if !seen.insert(digest) {
+            if !belongs_to(self.archive, evidence, Some(&repository)) || !seen.insert(digest) {
                 continue;
             }
-            let store = self.archive.store();
-            let is_whole = evidence.blobs.iter().all(|blob| store.check(blob).is_ok());
-            let Some(blob) = evidence.content.as_ref().ok().filter(|_| is_whole) else {
+            let Some(Whole { blob, parts, blobs }) = self.whole(evidence) else {
                 load.left_behind.push(digest);
                 continue;
             };
-            load.blobs.extend(&evidence.blobs);
-            match tag_of(&of, evidence) {
+            load.parts.extend(parts);
+            load.blobs.extend(blobs);
+            let tag = tag_kind(evidence).and_then(|kind| evidence_tag(&of, kind));
+            match tag {
                 Some(tag) => load.tagged.push((tag, of, blob)),
                 None => load.referrers.push((of, blob)),
             }
-            if let Some(evidence) = self.subject(&digest) {
-                self.evidence(evidence, source, load, seen);
-            }
+            let listed_apart = self.inventory.subject(&digest).map(|it| it.evidence.as_slice());
+            self.evidence(digest, &evidence.referrers, source, load, seen);
+            self.evidence(digest, listed_apart.unwrap_or_default(), source, load, seen);
         }
     }
 
-    fn subject(&self, digest: &Digest) -> Option<&'a Subject> {
-        self.inventory.subjects.iter().find(|subject| subject.descriptor.digest == *digest)
+    /// Proves every byte of a piece of evidence.
+    fn whole(&self, evidence: &'a Evidence) -> Option<Whole<'a>> {
+        let store = self.archive.store();
+        let blob = evidence.content.as_ref().ok()?;
+        let mut whole = Whole { blob, parts: Vec::new(), blobs: Vec::new() };
+        for part in &evidence.blobs {
+            if !is_document(part) {
+                whole.blobs.push(part.clone());
+                continue;
+            }
+            let part = Blob::read(store, part, self.limits.metadata_bytes).ok()?;
+            let media_type = &part.descriptor().media_type;
+            // Evidence is an index of manifests at most; nobody has seen it nested deeper.
+            let manifest = Manifest::parse(part.bytes(), media_type, self.limits).ok()?;
+            whole.blobs.push(manifest.config);
+            whole.blobs.extend(manifest.layers);
+            whole.parts.push(part);
+        }
+        whole.blobs.iter().all(|blob| store.check(blob).is_ok()).then_some(whole)
     }
 }
 
-/// Whether evidence belongs into the repository: one archive may hold one image from two
-/// repositories, signed differently, and the tag of its signature is the same in both.
-fn is_of_repository(evidence: &Evidence, source: &Reference) -> bool {
-    let name = evidence.manifest.annotation(IMAGE_NAME);
-    let name = name.and_then(|name| name.parse::<Reference>().ok());
-    name.is_none_or(|name| name.name() == source.name())
+/// A piece of evidence whose every byte is proven.
+struct Whole<'a> {
+    blob: &'a Blob,
+    /// Manifests it refers to.
+    parts: Vec<Blob>,
+    blobs: Vec<Descriptor>,
 }
 
-/// The tag consumers look under; none where they ask for referrers.
-fn tag_of(subject: &Digest, evidence: &Evidence) -> Option<String> {
-    let kind = match &evidence.found_by {
-        FoundBy::Tag(tag) if tag.ends_with(".sig") => LookupKind::SigTag,
-        FoundBy::Tag(tag) if tag.ends_with(".att") => LookupKind::AttTag,
-        FoundBy::Tag(_) => LookupKind::SbomTag,
-        FoundBy::CosignKind => {
-            let is_attestation = |piece: &Piece| matches!(piece, Piece::Attestation(_));
-            if evidence.pieces.iter().any(is_attestation) {
-                LookupKind::AttTag
-            } else {
-                LookupKind::SigTag
-            }
-        }
-        FoundBy::Subject | FoundBy::FallbackTag => return None,
-    };
-    evidence_tag(subject, kind)
+fn is_document(descriptor: &Descriptor) -> bool {
+    descriptor.media_type.is_manifest() || descriptor.media_type.is_index()
 }
 
 struct Push<'a> {
@@ -318,6 +327,9 @@ impl Push<'_> {
 
     fn evidence(&self, load: &Load<'_>) -> Result<Landed, Error> {
         let mut landed = Vec::new();
+        for part in &load.parts {
+            self.put(load, None, part)?;
+        }
         for (tag, subject, blob) in &load.tagged {
             self.put(load, Some(tag), blob)?;
             let digest = blob.descriptor().digest;

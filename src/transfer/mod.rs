@@ -13,6 +13,7 @@ mod clearance;
 mod discover;
 mod error;
 mod export;
+mod local;
 mod mirror;
 mod plan;
 mod prefetch;
@@ -25,6 +26,7 @@ pub use clearance::Clearance;
 pub use discover::Request;
 pub use error::{Error, Fault};
 pub use export::into_archive;
+pub use local::{ArchiveSource, offered, repository_of};
 pub use mirror::{Destination, Landed, LandedEvidence, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 
@@ -40,6 +42,9 @@ use crate::oci::Descriptor;
 pub trait Source: Sync {
     /// The name in ledgers and messages, such as `registry.example/team/app`.
     fn name(&self) -> String;
+
+    /// `registry/path`, where what it gives belongs to a repository.
+    fn repository(&self) -> Option<String>;
 
     /// The manifest under a tag.
     fn by_tag(&self, tag: &str) -> Result<Option<Fetched>, Fault>;

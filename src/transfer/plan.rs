@@ -62,7 +62,7 @@ pub enum Held<'a> {
     /// At the source, as a manifest.
     Manifest(&'a dyn Source),
     /// At the source, as a blob.
-    Blob(&'a dyn Source, Descriptor),
+    Blob(&'a dyn Source, Box<Descriptor>),
 }
 
 /// The order of an archive: a reader of a stream reaches a verdict before the first layer.
@@ -144,7 +144,7 @@ impl<'a> Shelf<'a> {
                 continue;
             }
             let Descriptor { digest, size, .. } = *descriptor;
-            let held = Held::Blob(node.source, descriptor.clone());
+            let held = Held::Blob(node.source, Box::new(descriptor.clone()));
             self.add(Item { group, digest, size, held })?;
         }
         Ok(absent)
@@ -257,10 +257,10 @@ fn image_entries(
         let short = entry.ref_name().map_or_else(|| root.digest.to_string(), str::to_owned);
         let digest = entry.digest;
         let name = if full.is_empty() { short.clone() } else { full.clone() };
-        if let Some(other) = named.insert((full, short), entry) {
-            if other.digest != digest {
-                return Err(Error::TwoImages { name, first: other.digest, second: digest });
-            }
+        if let Some(other) = named.insert((full, short), entry)
+            && other.digest != digest
+        {
+            return Err(Error::TwoImages { name, first: other.digest, second: digest });
         }
     }
     Ok(named.into_values().collect())
@@ -284,16 +284,17 @@ fn evidence_entries(nodes: &[Node<'_>]) -> Result<Vec<Descriptor>, Error> {
         for (tag, manifest) in &node.tagged {
             let mut entry = bare(manifest.media_type.clone(), manifest.digest, manifest.size);
             entry.annotations.insert(REF_NAME.to_owned(), tag.clone());
-            let name = format!("{}:{tag}", node.source.name());
             // An archive that knows no repository has tags only.
-            if name.parse::<Reference>().is_ok() {
-                entry.annotations.insert(IMAGE_NAME.to_owned(), name.clone());
+            let repository = node.source.repository();
+            if let Some(repository) = &repository {
+                entry.annotations.insert(IMAGE_NAME.to_owned(), format!("{repository}:{tag}"));
             }
-            if let Some(other) = tagged.insert(name.clone(), entry) {
-                if other.digest != manifest.digest {
-                    let (first, second) = (other.digest, manifest.digest);
-                    return Err(Error::TwoImages { name, first, second });
-                }
+            let name = format!("{}:{tag}", repository.unwrap_or_else(|| node.source.name()));
+            if let Some(other) = tagged.insert(name.clone(), entry)
+                && other.digest != manifest.digest
+            {
+                let (first, second) = (other.digest, manifest.digest);
+                return Err(Error::TwoImages { name, first, second });
             }
         }
         for referrer in &node.referrers {

@@ -1,0 +1,109 @@
+//! *Evidence tags*: names such as `sha256-<hex>.sig`, by which a registry without referrers finds
+//! evidence, and the other names a descriptor of `index.json` can have.
+
+use crate::digest::Digest;
+use crate::inventory::Name;
+use crate::oci::Descriptor;
+
+/// A tag that speaks of another digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EvidenceTag {
+    /// The digest it speaks of.
+    pub(super) subject: Digest,
+    /// Whether the tag names evidence itself, or an index of referrers.
+    pub(super) kind: TagKind,
+    /// The tag, without a repository.
+    pub(super) tag: String,
+}
+
+/// What an evidence tag names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TagKind {
+    /// `.sig`, `.att`, `.sbom`: a manifest whose layers are evidence.
+    Evidence,
+    /// No suffix: the referrers fallback tag, an index of referrers.
+    Fallback,
+}
+
+impl EvidenceTag {
+    /// The evidence tag of a descriptor, with or without a repository before it.
+    pub(super) fn of(descriptor: &Descriptor) -> Option<Self> {
+        raw_names(descriptor).find_map(Self::parse)
+    }
+
+    /// `[ repository ":" ] algorithm "-" hex [ ".sig" / ".att" / ".sbom" ]`.
+    fn parse(name: &str) -> Option<Self> {
+        let tag = name.rsplit([':', '/']).next()?;
+        let (digest, kind) = match tag.split_once('.') {
+            Some((digest, "sig" | "att" | "sbom")) => (digest, TagKind::Evidence),
+            Some(_) => return None,
+            None => (tag, TagKind::Fallback),
+        };
+        let (algorithm, hex) = digest.split_once('-')?;
+        let subject = format!("{algorithm}:{hex}").parse().ok()?;
+        Some(Self { subject, kind, tag: tag.to_owned() })
+    }
+}
+
+/// The texts an index names a descriptor by: `org.opencontainers.image.ref.name`, then
+/// `io.containerd.image.name`.
+pub(super) fn raw_names(descriptor: &Descriptor) -> impl Iterator<Item = &str> {
+    descriptor.ref_name().into_iter().chain(descriptor.annotation("io.containerd.image.name"))
+}
+
+/// The names of a root: the full reference of `io.containerd.image.name`, and `ref.name` where it
+/// adds one.
+pub(super) fn names(descriptor: &Descriptor) -> Names {
+    let mut names = Names::default();
+    if let Some(text) = descriptor.annotation("io.containerd.image.name") {
+        names.add_reference(text);
+    }
+    let Some(text) = descriptor.ref_name() else { return names };
+    match text.contains([':', '/', '@']) {
+        // Beside a full name, hauler and containerd write the same one without its registry.
+        true if names.known.is_empty() || has_registry(text) => names.add_reference(text),
+        true => {}
+        false if is_tag(text) => {
+            let repeated = names.known.iter().any(|name| match name {
+                Name::Reference(reference) => reference.tag() == Some(text),
+                Name::Tag(_) => false,
+            });
+            if !repeated {
+                names.known.push(Name::Tag(text.to_owned()));
+            }
+        }
+        false => names.unreadable.push(text.to_owned()),
+    }
+    names
+}
+
+/// What an index calls a root.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Names {
+    /// What is a name.
+    pub(super) known: Vec<Name>,
+    /// What stands in the place of a name and is none.
+    pub(super) unreadable: Vec<String>,
+}
+
+impl Names {
+    fn add_reference(&mut self, text: &str) {
+        match text.parse().map(Name::Reference) {
+            Ok(name) if self.known.contains(&name) => {}
+            Ok(name) => self.known.push(name),
+            Err(_) => self.unreadable.push(text.to_owned()),
+        }
+    }
+}
+
+fn has_registry(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(host, _)| host == "localhost" || host.contains(['.', ':']))
+}
+
+/// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`, the distribution spec's.
+fn is_tag(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.len() <= 128
+        && text.starts_with(word)
+        && text.chars().all(|c| word(c) || matches!(c, '.' | '-'))
+}
