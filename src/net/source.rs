@@ -40,7 +40,7 @@ impl Source for Repository<'_> {
         if kind == LookupKind::FallbackTag {
             return Ok(Answer::Listed(self.fallback_index(&tag, &manifest)?.manifests));
         }
-        Ok(Answer::Tagged { tag, manifest })
+        Ok(Answer::Tagged { tag, manifest: Box::new(manifest) })
     }
 
     fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Fault> {

@@ -301,7 +301,7 @@ impl<'a> Task<'a> {
             Answer::NotFound => (Outcome::NotFound, Vec::new()),
             Answer::Tagged { tag, manifest } => {
                 node.tagged.push((tag, manifest.descriptor.clone()));
-                let next = self.evidence(manifest.descriptor.clone(), Some(manifest));
+                let next = self.evidence(manifest.descriptor.clone(), Some(*manifest));
                 (Outcome::Found, vec![next])
             }
             Answer::Listed(list) if list.is_empty() => (Outcome::NotFound, Vec::new()),

@@ -74,7 +74,7 @@ impl<'a> ArchiveSource<'a> {
         match &evidence.content {
             Ok(blob) => {
                 let descriptor = evidence.manifest.clone();
-                let manifest = Fetched { descriptor, bytes: blob.bytes().to_vec() };
+                let manifest = Box::new(Fetched { descriptor, bytes: blob.bytes().to_vec() });
                 Ok(Answer::Tagged { tag, manifest })
             }
             Err(fault) => Err(Fault::new(fault.to_string())),

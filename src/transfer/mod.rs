@@ -87,7 +87,7 @@ pub enum Answer {
         /// The tag.
         tag: String,
         /// The manifest.
-        manifest: Fetched,
+        manifest: Box<Fetched>,
     },
     /// Manifests that refer to the subject.
     Listed(Vec<Descriptor>),

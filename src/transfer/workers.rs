@@ -43,7 +43,7 @@ mod tests {
         let items: Vec<usize> = (0..100).collect();
         let doubled = in_parallel(&items, 4, |item| Ok::<_, ()>(item * 2)).unwrap();
         assert_eq!(doubled, (0..100).map(|item| item * 2).collect::<Vec<_>>());
-        assert_eq!(in_parallel(&[] as &[u8], 4, |_| Ok::<_, ()>(1)), Ok(vec![]));
+        assert_eq!(in_parallel::<u8, u8, ()>(&[], 4, |_| Ok(1)), Ok(vec![]));
     }
 
     #[test]
