@@ -38,6 +38,8 @@ pub struct Fault {
     pub digest: Digest,
     /// What it is to the image.
     pub part: Part,
+    /// The stable code of what is wrong with it.
+    pub code: &'static str,
     /// What was promised and what was found.
     pub detail: String,
 }
@@ -186,7 +188,7 @@ impl Reason {
     /// Its stable name in reports.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Blob(_) => "blob-not-as-promised",
+            Self::Blob(fault) => fault.code,
             Self::Uncovered { .. } => "uncovered",
             Self::OtherDigest { .. } => "name-of-other-digest",
             Self::Policy(_) => "policy-not-met",

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::digest::Digest;
 use crate::time::UnixTime;
+use crate::x509::Identity;
 
 /// What a verified piece of evidence proves of its subject.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +34,7 @@ pub enum Claim {
     Signature {
         /// `critical.identity.docker-reference` of a simple-signing payload.
         docker_reference: Option<String>,
-        /// Signed annotations, the payload's `optional` object.
+        /// Signed annotations: the payload's `optional` object, or those of the statement's subject.
         annotations: BTreeMap<String, serde_json::Value>,
     },
     /// The signer makes a statement of a type about the subject.
@@ -69,40 +70,6 @@ pub enum CertificateAuthority {
     TrustedRoot(String),
     /// The roots of `--ca-roots`.
     PrivatePki,
-}
-
-/// Whom a certificate names.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Identity {
-    /// Subject alternative names in the certificate's order.
-    pub names: Vec<SubjectAlternativeName>,
-    /// The OIDC issuer: extension 1.3.6.1.4.1.57264.1.8, else .1.1; empty where neither stands.
-    pub issuer: String,
-    /// The other Fulcio extensions by the last number of their object identifier
-    /// (`5` is the GitHub workflow repository), as text.
-    pub extensions: BTreeMap<u32, String>,
-}
-
-/// A subject alternative name, by kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubjectAlternativeName {
-    /// An e-mail address.
-    Email(String),
-    /// A URI.
-    Uri(String),
-    /// A host name.
-    Dns(String),
-    /// Fulcio's `otherName` 1.3.6.1.4.1.57264.1.7.
-    Other(String),
-}
-
-impl SubjectAlternativeName {
-    /// The name without its kind.
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Email(text) | Self::Uri(text) | Self::Dns(text) | Self::Other(text) => text,
-        }
-    }
 }
 
 /// An entry of a known transparency log, bound to the evidence.

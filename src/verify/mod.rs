@@ -1,11 +1,209 @@
-//! Is it authentic?
+//! Is it authentic? One piece of evidence, one subject, every step, in the order of the spec.
+//!
+//! Start at [`Verifier::verify`]: it reads like `docs/verification.md`, each step being a file of
+//! its own. Nothing here knows an archive, a network, a clock or a policy. What comes out is
+//! [`Facts`] in a [`Verified`], or a [`Rejection`] with a stable code; which signer is acceptable is
+//! for `policy` to say.
+#![forbid(clippy::disallowed_types, clippy::disallowed_methods)]
+
+mod binding;
+mod certificate;
+mod claim;
+mod evidence;
 mod facts;
+mod log;
 mod rejection;
+mod signature;
 mod verified;
 
-pub use facts::{
-    CertificateAuthority, Claim, Facts, Identity, LogEntry, Signer, SubjectAlternativeName,
-    TimeSource, TrustedTime,
-};
+pub use crate::x509::{Identity, SubjectAlternativeName};
+pub use evidence::Testimony;
+pub use facts::{CertificateAuthority, Claim, Facts, LogEntry, Signer, TimeSource, TrustedTime};
 pub use rejection::{Code, Rejection};
 pub use verified::Verified;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::crypto::{Hash, Message, PublicKey};
+use crate::digest::Digest;
+use crate::limits::Limits;
+use crate::sigstore::TrustRoot;
+use crate::sigstore::bundle::Material;
+use crate::time::UnixTime;
+use crate::x509::{Certificate, PrivatePki};
+use binding::SignerBytes;
+use certificate::CertificateStep;
+use evidence::Evidence;
+use log::{LogStep, Logged};
+
+/// What signatures are verified against. Nothing that comes with the evidence is added to it.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// Authorities and logs.
+    pub root: Option<TrustRoot>,
+    /// Keys that policies name.
+    pub keys: Vec<PublicKey>,
+    /// A PKI of one's own.
+    pub pki: Option<PrivatePki>,
+}
+
+/// What evidence must be about: an image's manifest, or a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Artifact<'a> {
+    /// Its digest, computed over its bytes by whoever has them.
+    pub digest: Digest,
+    /// Its bytes, where they are at hand; only Ed25519 signatures over the artifact itself need them.
+    pub bytes: Option<&'a [u8]>,
+}
+
+impl Artifact<'_> {
+    fn message(&self) -> Message<'_> {
+        match (self.bytes, &self.digest) {
+            (Some(bytes), _) => Message::Bytes(bytes),
+            (None, Digest::Sha256(value)) => Message::Hashed(Hash::Sha256, value),
+            (None, Digest::Sha512(value)) => Message::Hashed(Hash::Sha512, value),
+        }
+    }
+}
+
+/// Verifies evidence against fixed trust at a fixed clock.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    trust: Trust,
+    now: UnixTime,
+    limits: Limits,
+}
+
+impl Verifier {
+    /// `now` is only ever compared with times that logs and authorities vouch for: none of them may
+    /// lie after it (decision 10, 12).
+    pub fn new(trust: Trust, now: UnixTime, limits: Limits) -> Self {
+        Self { trust, now, limits }
+    }
+
+    /// What signatures are verified against.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The clock.
+    pub fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// Proves one piece of evidence of `subject` by every step, or says at which it failed.
+    pub fn verify(
+        &self,
+        subject: &Artifact<'_>,
+        testimony: Testimony<'_>,
+    ) -> Result<Verified, Rejection> {
+        // 1. Read every part strictly.
+        let evidence = Evidence::read(testimony, &self.limits)?;
+        let facts = match &evidence.signer {
+            Material::Certificate { der, .. } => {
+                let leaf = Certificate::from_der(der, &self.limits)?;
+                self.by_certificate(&leaf, subject, evidence)
+            }
+            Material::PublicKey { hint } => {
+                let key = self.key_of(&evidence, hint.as_deref(), subject)?;
+                self.by_key(key, subject, evidence)
+            }
+        };
+        facts.map(Verified::new)
+    }
+
+    fn by_certificate(
+        &self,
+        leaf: &Certificate,
+        subject: &Artifact<'_>,
+        evidence: Evidence,
+    ) -> Result<Facts, Rejection> {
+        // 2. Log entries: bound to this signature, promised, included.
+        let logged = self.logged(&evidence, SignerBytes::Certificate(leaf.der()), subject)?;
+        // 3. Trusted times.
+        let mut times = logged.times.clone();
+        // 4. The certificate, at every trusted time.
+        let (root, pki) = (self.trust.root.as_ref(), self.trust.pki.as_ref());
+        let certified =
+            CertificateStep { root, pki, now: self.now, leaf }.verify(&logged, &mut times)?;
+        // 5. The signature.
+        signature::verify(&evidence.signed, leaf.key(), subject)?;
+        // 6. The claim.
+        let notes = [evidence.notes, certified.notes, unknown_logs(&logged)].concat();
+        let claim = claim::read(evidence.signed, subject, &self.limits)?;
+        let (signer, sct_logs) = (certified.signer, certified.sct_logs);
+        Ok(Facts { claim, signer, log_entries: logged.entries, times, sct_logs, notes })
+    }
+
+    fn by_key(
+        &self,
+        key: &PublicKey,
+        subject: &Artifact<'_>,
+        evidence: Evidence,
+    ) -> Result<Facts, Rejection> {
+        let logged = self.logged(&evidence, SignerBytes::Key(key.spki()), subject)?;
+        signature::verify(&evidence.signed, key, subject)?;
+        let notes = [evidence.notes, unknown_logs(&logged)].concat();
+        let claim = claim::read(evidence.signed, subject, &self.limits)?;
+        let signer = Signer::Key { id: key.id() };
+        let (log_entries, times) = (logged.entries, logged.times);
+        Ok(Facts { claim, signer, log_entries, times, sct_logs: Vec::new(), notes })
+    }
+
+    fn logged(
+        &self,
+        evidence: &Evidence,
+        signer: SignerBytes<'_>,
+        artifact: &Artifact<'_>,
+    ) -> Result<Logged, Rejection> {
+        let (root, signed) = (self.trust.root.as_ref(), &evidence.signed);
+        LogStep { root, now: self.now, limits: &self.limits, signed, signer, artifact }
+            .verify(&evidence.entries)
+    }
+
+    /// The given key that made the signature. A hint narrows the choice and decides nothing.
+    fn key_of(
+        &self,
+        evidence: &Evidence,
+        hint: Option<&str>,
+        subject: &Artifact<'_>,
+    ) -> Result<&PublicKey, Rejection> {
+        if self.trust.keys.is_empty() {
+            return Err(Rejection::new(
+                Code::KeyNotGiven,
+                "it is signed by a key, and no key was given",
+            ));
+        }
+        let mut refusal = None;
+        for key in self.trust.keys.iter().filter(|key| hint.is_none_or(|hint| hint_fits(hint, key)))
+        {
+            match signature::verify(&evidence.signed, key, subject) {
+                Ok(()) => return Ok(key),
+                Err(why) => refusal = Some(why),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| {
+            let detail = format!(
+                "the bundle is signed by the key `{}`",
+                hint.unwrap_or_default().escape_debug()
+            );
+            Rejection::new(Code::KeyHintMismatch, detail)
+        }))
+    }
+}
+
+/// A hint that is a SHA-256 in base64 names the key with that id; any other text names none in particular.
+fn hint_fits(hint: &str, key: &PublicKey) -> bool {
+    match STANDARD.decode(hint) {
+        Ok(id) if id.len() == 32 => key.id().bytes() == id,
+        _ => true,
+    }
+}
+
+fn unknown_logs(logged: &Logged) -> Vec<String> {
+    let note = |id| {
+        format!("an entry of log {id}, which the trusted root does not name, counted for nothing")
+    };
+    logged.unknown.iter().map(note).collect()
+}

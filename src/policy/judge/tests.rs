@@ -141,8 +141,12 @@ fn decrees() {
 
 #[test]
 fn wrong_bytes_deny_whatever_was_signed() {
-    let fault =
-        Fault { digest: Digest::sha256(b"layer"), part: Part::Layer, detail: "gone".into() };
+    let fault = Fault {
+        digest: Digest::sha256(b"layer"),
+        part: Part::Layer,
+        code: "missing-blob",
+        detail: "gone".into(),
+    };
     let parts = Parts { faults: vec![fault.clone()], ..Parts::default() };
     let subject = Digest::sha256(b"image");
     let case = Case { subject, names: &[], evidence: &[], through: None, parts: &parts };

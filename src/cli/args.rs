@@ -1,0 +1,138 @@
+//! The arguments of every command, with their help.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sealift::time::UnixTime;
+
+use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
+
+/// Carries signed container images over an air gap and proves offline that they are the ones signed.
+#[derive(Debug, Parser)]
+#[command(name = "sealift", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit status: 0 everything is admitted, 1 something is denied, 2 nothing could be decided.
+Every option can be given as an environment variable, shown beside it.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One variant, one file of `cli`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Verify(VerifyArgs),
+    VerifyBundle(VerifyBundleArgs),
+    Inspect(InspectArgs),
+}
+
+/// Judges the images of an archive, without any network.
+///
+/// Every blob is compared with its descriptor, every signature and attestation is verified against
+/// the trusted root, and every image is judged by the policies that cover any of its names. An
+/// image that no policy covers is denied.
+///
+/// Say what is acceptable with --policy, or name one signer with --key or --certificate-identity.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
+    ///
+    /// The form is told by content, not by name. Nothing is extracted and nothing is written.
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+
+    /// Judge only this image (repeatable): a digest, a full reference, or a tag of the archive
+    ///
+    /// Without it every image that the archive's index lists is judged. A name that the archive does
+    /// not hold is an error.
+    #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]
+    pub images: Vec<String>,
+
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    /// Judge manifests and evidence; list absent layers, configs and children instead of failing
+    ///
+    /// For archives that carry evidence without the images' content. What is there is still hashed,
+    /// and the image's own manifest must be there.
+    #[arg(long, env = "SEALIFT_EVIDENCE_ONLY", value_parser = BoolishValueParser::new())]
+    pub evidence_only: bool,
+
+    #[command(flatten)]
+    pub format: FormatArgs,
+
+    /// How many threads work [default: one per processor]
+    ///
+    /// The report is the same for any number.
+    #[arg(long, value_name = "N", env = "SEALIFT_JOBS")]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// Show no progress bar; there is none anyway where standard error is no terminal
+    #[arg(long, env = "SEALIFT_NO_PROGRESS", value_parser = BoolishValueParser::new())]
+    pub no_progress: bool,
+}
+
+/// Verifies one Sigstore bundle of one file or digest, without any network.
+///
+/// Message signatures and attestations (DSSE envelopes with an in-toto statement about the artifact)
+/// are accepted alike; demand an attestation of one type with --type.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyBundleArgs {
+    /// The Sigstore bundle, JSON of version 0.1 to 0.3
+    #[arg(long, value_name = "FILE", env = "SEALIFT_BUNDLE")]
+    pub bundle: PathBuf,
+
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    /// What was signed: `sha256:<64 hex digits>`, else a file
+    #[arg(value_name = "FILE_OR_DIGEST")]
+    pub artifact: String,
+}
+
+/// Shows what an archive holds; verifies nothing.
+///
+/// The tree of images, their children and their evidence, with the identities and log entries that
+/// the evidence claims. Nobody has checked these claims: that is what `verify` is for.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// The form of the answer.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct FormatArgs {
+    /// The form of the answer on standard output
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text, env = "SEALIFT_FORMAT")]
+    pub format: Format,
+}
+
+/// The forms there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, 80 columns.
+    Text,
+    /// For programs, versioned.
+    Json,
+}
+
+/// Reads a time for clap.
+pub(crate) fn time(text: &str) -> Result<UnixTime, sealift::time::NotATime> {
+    text.parse()
+}

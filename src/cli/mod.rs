@@ -1,0 +1,41 @@
+//! The command line: the only reader of arguments, environment, clock and terminal.
+//!
+//! [`run`] parses, hands over to one file per command and turns what comes back into an exit
+//! status. Standard output carries the answer, standard error the talk.
+
+mod args;
+mod clock;
+mod exit;
+mod input;
+mod inspect;
+mod output;
+mod progress;
+mod signer;
+mod verify;
+mod verify_bundle;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit::Exit;
+
+/// Runs the command that the arguments name.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return output::usage(&usage),
+    };
+    let result = match cli.command {
+        Command::Verify(args) => verify::run(&args),
+        Command::VerifyBundle(args) => verify_bundle::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+    };
+    result
+        .unwrap_or_else(|error| {
+            output::error(&error);
+            Exit::Undecided
+        })
+        .into()
+}

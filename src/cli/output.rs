@@ -1,0 +1,62 @@
+//! Standard output is the answer, standard error the talk.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use sealift::report::text::Lines;
+use sealift::{archive, engine};
+
+use super::signer::Usage;
+
+/// Writes the answer. A reader that has gone away has heard enough.
+pub(crate) fn answer(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("standard output cannot be written"),
+    }
+}
+
+/// Says why nothing could be decided, and what may help.
+pub(crate) fn error(error: &anyhow::Error) {
+    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+    let mut lines = Lines::default();
+    lines.hanging("", "error: ", &causes.join(": "));
+    if let Some(hint) = hint(error) {
+        lines.hanging("", "hint: ", &hint);
+    }
+    // Nobody is left to tell where this cannot be written.
+    let _ = io::stderr().write_all(lines.finish().as_bytes());
+}
+
+/// What clap has to say: help for standard output, usage errors for standard error.
+pub(crate) fn usage(usage: &clap::Error) -> ExitCode {
+    // Nobody is left to tell where this cannot be written.
+    let _ = usage.print();
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+}
+
+fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        let of_archive = || cause.downcast_ref::<archive::Error>()?.hint().map(str::to_owned);
+        let of_usage = || cause.downcast_ref::<Usage>()?.hint().map(str::to_owned);
+        let of_engine = || cause.downcast_ref::<engine::Error>().and_then(engine_hint);
+        of_archive().or_else(of_usage).or_else(of_engine)
+    })
+}
+
+fn engine_hint(error: &engine::Error) -> Option<String> {
+    match error {
+        engine::Error::NotFound { names, .. } => {
+            const SHOWN: usize = 10;
+            let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            let more = if names.len() > SHOWN { " and others" } else { "" };
+            Some(format!("the archive holds {shown}{more}"))
+        }
+        engine::Error::OnlyEvidence { .. } => {
+            Some("export the images together with their evidence".to_owned())
+        }
+        engine::Error::NoImage | engine::Error::Threads(_) => None,
+    }
+}

@@ -1,0 +1,391 @@
+//! Whom to trust and what to accept: the arguments that `verify`, `verify-bundle` and `mirror`
+//! share, and what they amount to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use sealift::crypto::PublicKey;
+use sealift::digest::Digest;
+use sealift::limits::Limits;
+use sealift::policy::{
+    Demand, IdentityMatcher, Kind, Policy, PolicySet, SignerFlags, SignerKind, TextMatcher,
+    cluster_image_policy, predicate_type,
+};
+use sealift::report;
+use sealift::sigstore::TrustRoot;
+use sealift::time::UnixTime;
+use sealift::verify::Trust;
+use sealift::x509::PrivatePki;
+
+use super::{args, input};
+
+/// Whom to trust, whatever the policy.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trust")]
+pub(crate) struct TrustArgs {
+    /// The Sigstore trusted root: authorities, logs and their keys (trusted_root.json)
+    ///
+    /// Needed for certificates and wherever an entry of a transparency log is demanded. It is the
+    /// whole of the trust: nothing is fetched, nothing is built in. Its digest is in the report.
+    #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT")]
+    pub trusted_root: Option<PathBuf>,
+
+    /// Judge as of this time (RFC 3339) instead of this machine's clock
+    ///
+    /// For reports that can be made again. It never replaces the time of a signature, which logs and
+    /// timestamp authorities vouch for; those times must not lie after it.
+    #[arg(long, value_name = "TIME", env = "SEALIFT_VERIFICATION_TIME", value_parser = args::time)]
+    pub verification_time: Option<UnixTime>,
+}
+
+/// Policies from files.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is accepted, by policy")]
+pub(crate) struct PolicyArgs {
+    /// A policy file (repeatable): ClusterImagePolicy of policy.sigstore.dev, one or several
+    /// documents
+    ///
+    /// All policies that cover any name of an image must hold; within one, any authority is enough.
+    /// A field that sealift does not decide by is refused by name, never passed over.
+    #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY")]
+    pub files: Vec<PathBuf>,
+}
+
+/// One signer for every image, in cosign's words.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What is accepted, by signer")]
+pub(crate) struct SignerArgs {
+    /// A public key (PEM) that must have signed (repeatable: any one of them)
+    ///
+    /// An entry of a transparency log is demanded too, as cosign does, unless
+    /// --insecure-ignore-tlog is given.
+    #[arg(long = "key", value_name = "FILE", env = "SEALIFT_KEY")]
+    pub keys: Vec<PathBuf>,
+
+    /// The identity that must have signed: an e-mail address or a URI of the certificate
+    #[arg(long, value_name = "IDENTITY", env = "SEALIFT_CERTIFICATE_IDENTITY")]
+    pub certificate_identity: Option<String>,
+
+    /// The same as a regular expression; it is not anchored: write ^ and $ where you mean them
+    #[arg(long, value_name = "REGEXP", env = "SEALIFT_CERTIFICATE_IDENTITY_REGEXP")]
+    pub certificate_identity_regexp: Option<String>,
+
+    /// The OIDC issuer that vouched for the identity; the empty text is a certificate without one
+    #[arg(long, value_name = "URL", env = "SEALIFT_CERTIFICATE_OIDC_ISSUER")]
+    pub certificate_oidc_issuer: Option<String>,
+
+    /// The same as a regular expression; it is not anchored
+    #[arg(long, value_name = "REGEXP", env = "SEALIFT_CERTIFICATE_OIDC_ISSUER_REGEXP")]
+    pub certificate_oidc_issuer_regexp: Option<String>,
+
+    /// Root certificates (PEM) of a private authority, instead of the trusted root's
+    ///
+    /// Such certificates may name no issuer, so none is asked for.
+    #[arg(long, value_name = "FILE", env = "SEALIFT_CA_ROOTS")]
+    pub ca_roots: Option<PathBuf>,
+
+    /// Intermediate certificates (PEM) of the private authority
+    #[arg(long, value_name = "FILE", env = "SEALIFT_CA_INTERMEDIATES")]
+    pub ca_intermediates: Option<PathBuf>,
+
+    /// Demand no entry of a transparency log
+    ///
+    /// With a key: nobody can see what was signed with it. With a certificate: a trusted time must
+    /// come from elsewhere.
+    #[arg(long, env = "SEALIFT_INSECURE_IGNORE_TLOG", value_parser = BoolishValueParser::new())]
+    pub insecure_ignore_tlog: bool,
+
+    /// Demand no certificate transparency log's word (SCT) for the certificate
+    #[arg(long, env = "SEALIFT_INSECURE_IGNORE_SCT", value_parser = BoolishValueParser::new())]
+    pub insecure_ignore_sct: bool,
+
+    /// Demand an attestation of this predicate type instead of a signature
+    ///
+    /// A URI, or one of cosign's short names: custom, slsaprovenance, slsaprovenance02,
+    /// slsaprovenance1, spdx, spdxjson, cyclonedx, link, vuln, openvex.
+    #[arg(long = "type", value_name = "PREDICATE_TYPE", env = "SEALIFT_TYPE")]
+    pub predicate_type: Option<String>,
+
+    /// Demand this annotation in the signed payload (repeatable)
+    #[arg(long = "annotation", short = 'a', value_name = "KEY=VALUE", env = "SEALIFT_ANNOTATION")]
+    pub annotations: Vec<String>,
+}
+
+/// What the arguments amount to.
+pub(crate) struct Demands {
+    /// What decides.
+    pub policies: PolicySet,
+    /// What signatures are verified against.
+    pub trust: Trust,
+    /// What the report says of the trust.
+    pub told: report::Trust,
+}
+
+impl Demands {
+    /// Reads policies from files, or makes one of the signer; exactly one of both.
+    pub(crate) fn of_archive(
+        policy: &PolicyArgs,
+        signer: &SignerArgs,
+        trust: &TrustArgs,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let policies = match (policy.files.is_empty(), signer.first_given()) {
+            (true, None) => return Err(Usage::NothingDemanded.into()),
+            (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
+            (true, Some(_)) => vec![signer.policy(Kind::Signature, limits)?],
+            (false, None) => policy.read(limits)?,
+        };
+        Self::of(policies, signer, trust, limits)
+    }
+
+    /// Makes a policy of the signer, for a bundle of either kind.
+    pub(crate) fn of_bundle(
+        signer: &SignerArgs,
+        trust: &TrustArgs,
+        limits: &Limits,
+    ) -> Result<Self> {
+        if signer.first_given().is_none() {
+            return Err(Usage::NoSigner.into());
+        }
+        Self::of(vec![signer.policy(Kind::Either, limits)?], signer, trust, limits)
+    }
+
+    fn of(
+        policies: Vec<Policy>,
+        signer: &SignerArgs,
+        trust: &TrustArgs,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let policies = PolicySet::new(policies)?;
+        let root = trust.read(limits)?;
+        if let (None, Some(why)) = (&root, policies.needs_trusted_root()) {
+            return Err(Usage::NoTrustedRoot { why }.into());
+        }
+        let (pki, private_pki) = signer.private_pki(limits)?;
+        let keys = policies.keys();
+        let told = report::Trust {
+            trusted_root: root.as_ref().map(|root| *root.digest()),
+            keys: keys.iter().map(PublicKey::id).collect(),
+            private_pki,
+        };
+        Ok(Self { policies, trust: Trust { root, keys, pki }, told })
+    }
+}
+
+impl TrustArgs {
+    fn read(&self, limits: &Limits) -> Result<Option<TrustRoot>> {
+        let Some(path) = &self.trusted_root else {
+            return Ok(None);
+        };
+        let bytes = input::read(path, "trusted root", limits.metadata_bytes)?;
+        TrustRoot::parse(&bytes, limits)
+            .with_context(|| format!("trusted root `{}` cannot be used", path.display()))
+            .map(Some)
+    }
+}
+
+impl PolicyArgs {
+    fn read(&self, limits: &Limits) -> Result<Vec<Policy>> {
+        let mut policies = Vec::new();
+        for path in &self.files {
+            let bytes = input::read(path, "policy file", limits.policy_bytes)?;
+            let name = path.display().to_string();
+            policies.extend(cluster_image_policy::parse(&bytes, &name, limits)?);
+        }
+        Ok(policies)
+    }
+}
+
+impl SignerArgs {
+    /// The first signer flag that was given, by its name.
+    fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("--key", !self.keys.is_empty()),
+            ("--certificate-identity", self.certificate_identity.is_some()),
+            ("--certificate-identity-regexp", self.certificate_identity_regexp.is_some()),
+            ("--certificate-oidc-issuer", self.certificate_oidc_issuer.is_some()),
+            ("--certificate-oidc-issuer-regexp", self.certificate_oidc_issuer_regexp.is_some()),
+            ("--ca-roots", self.ca_roots.is_some()),
+            ("--ca-intermediates", self.ca_intermediates.is_some()),
+            ("--insecure-ignore-tlog", self.insecure_ignore_tlog),
+            ("--insecure-ignore-sct", self.insecure_ignore_sct),
+            ("--type", self.predicate_type.is_some()),
+            ("--annotation", !self.annotations.is_empty()),
+        ];
+        given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
+    }
+
+    fn policy(&self, otherwise: Kind, limits: &Limits) -> Result<Policy> {
+        let kind = match &self.predicate_type {
+            Some(name) if name.is_empty() => return Err(Usage::Empty { flag: "--type" }.into()),
+            Some(name) => Kind::Attestation { predicate_type: predicate_type(name).to_owned() },
+            None => otherwise,
+        };
+        if matches!(kind, Kind::Attestation { .. }) && !self.annotations.is_empty() {
+            return Err(Usage::AnnotationOfAttestation.into());
+        }
+        let log = if self.insecure_ignore_tlog { Demand::Waived } else { Demand::Demanded };
+        let annotations = self.annotations()?;
+        let flags = SignerFlags { signer: self.signer(limits)?, kind, log, annotations };
+        Ok(flags.into_policy())
+    }
+
+    fn signer(&self, limits: &Limits) -> Result<SignerKind> {
+        if self.ca_intermediates.is_some() && self.ca_roots.is_none() {
+            return Err(Usage::IntermediatesAlone.into());
+        }
+        let subject = matcher(
+            ["--certificate-identity", "--certificate-identity-regexp"],
+            self.certificate_identity.as_deref(),
+            self.certificate_identity_regexp.as_deref(),
+            limits,
+        )?;
+        let issuer = matcher(
+            ["--certificate-oidc-issuer", "--certificate-oidc-issuer-regexp"],
+            self.certificate_oidc_issuer.as_deref(),
+            self.certificate_oidc_issuer_regexp.as_deref(),
+            limits,
+        )?;
+        let sct = if self.insecure_ignore_sct { Demand::Waived } else { Demand::Demanded };
+        match (self.keys.is_empty(), subject, issuer, &self.ca_roots) {
+            (false, None, None, None) => self.read_keys(limits).map(SignerKind::Keys),
+            (false, ..) => Err(Usage::KeyAndIdentity.into()),
+            (true, None, ..) => Err(Usage::NoSigner.into()),
+            (true, Some(subject), issuer, Some(_)) => {
+                let identity = IdentityMatcher::new(subject, issuer);
+                Ok(SignerKind::PrivatePki { identity, sct })
+            }
+            (true, Some(_), None, None) => Err(Usage::NoIssuer.into()),
+            (true, Some(subject), issuer, None) => {
+                let identity = IdentityMatcher::new(subject, issuer);
+                Ok(SignerKind::Keyless { identity, sct })
+            }
+        }
+    }
+
+    fn read_keys(&self, limits: &Limits) -> Result<Vec<PublicKey>> {
+        let read = |path: &PathBuf| {
+            let pem = input::read_text(path, "key", limits.metadata_bytes)?;
+            PublicKey::from_pem(&pem)
+                .with_context(|| format!("key `{}` cannot be used", path.display()))
+        };
+        self.keys.iter().map(read).collect()
+    }
+
+    fn annotations(&self) -> Result<BTreeMap<String, String>> {
+        let mut annotations = BTreeMap::new();
+        for text in &self.annotations {
+            let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+            let Some((key, value)) = pair else {
+                return Err(Usage::NoAnnotation { text: text.clone() }.into());
+            };
+            if annotations.insert(key.to_owned(), value.to_owned()).is_some() {
+                return Err(Usage::AnnotationTwice { key: key.to_owned() }.into());
+            }
+        }
+        Ok(annotations)
+    }
+
+    /// The private authority and the digests of its files.
+    fn private_pki(&self, limits: &Limits) -> Result<(Option<PrivatePki>, Vec<Digest>)> {
+        let Some(roots) = &self.ca_roots else {
+            return Ok((None, Vec::new()));
+        };
+        let read = |path: &PathBuf| input::read_text(path, "certificates", limits.metadata_bytes);
+        let roots = read(roots)?;
+        let intermediates = self.ca_intermediates.as_ref().map(read).transpose()?;
+        let pki = PrivatePki::from_pem(&roots, intermediates.as_deref(), limits)
+            .context("the private authority's certificates cannot be used")?;
+        let texts = [Some(&roots), intermediates.as_ref()];
+        let digests = texts.into_iter().flatten().map(|text| Digest::sha256(text.as_bytes()));
+        Ok((Some(pki), digests.collect()))
+    }
+}
+
+/// What a pair of flags demands of a text. An issuer may be the empty text, an identity may not.
+fn matcher(
+    [flag, regexp_flag]: [&'static str; 2],
+    exact: Option<&str>,
+    expression: Option<&str>,
+    limits: &Limits,
+) -> Result<Option<TextMatcher>> {
+    match (exact, expression) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(Usage::ExactAndRegexp { flag }.into()),
+        (Some(""), None) if flag == "--certificate-identity" => Err(Usage::Empty { flag }.into()),
+        (Some(text), None) => Ok(Some(TextMatcher::Exact(text.to_owned()))),
+        (None, Some("")) => Err(Usage::Empty { flag: regexp_flag }.into()),
+        (None, Some(text)) => {
+            let matcher = TextMatcher::expression(text, limits);
+            matcher.map(Some).with_context(|| format!("`{regexp_flag}` cannot be used"))
+        }
+    }
+}
+
+/// Arguments that contradict each other or leave too much open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Usage {
+    #[error("nothing says what is acceptable")]
+    NothingDemanded,
+    #[error("`--policy` and `{flag}` exclude each other")]
+    PolicyAndSigner { flag: &'static str },
+    #[error("no signer is named")]
+    NoSigner,
+    #[error("`--key` excludes identities and certificate authorities")]
+    KeyAndIdentity,
+    #[error("an identity needs an issuer")]
+    NoIssuer,
+    #[error("`{flag}` and `{flag}-regexp` exclude each other")]
+    ExactAndRegexp { flag: &'static str },
+    #[error("`{flag}` is empty")]
+    Empty { flag: &'static str },
+    #[error("`--ca-intermediates` needs `--ca-roots`")]
+    IntermediatesAlone,
+    #[error("`--annotation` is no KEY=VALUE: `{text}`")]
+    NoAnnotation { text: String },
+    #[error("`--annotation` demands two values of `{key}`")]
+    AnnotationTwice { key: String },
+    #[error("`--annotation` asks for a signature, `--type` for an attestation")]
+    AnnotationOfAttestation,
+    #[error("a trusted root is needed: {why}")]
+    NoTrustedRoot { why: &'static str },
+}
+
+impl Usage {
+    /// What to do.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NothingDemanded => Some(
+                "give `--policy FILE`, or a signer: `--key FILE`, or `--certificate-identity` with \
+                 `--certificate-oidc-issuer`",
+            ),
+            Self::NoSigner => Some(
+                "give `--key FILE`, or `--certificate-identity` with `--certificate-oidc-issuer`",
+            ),
+            Self::PolicyAndSigner { .. } => {
+                Some("write the signer into the policy, or judge by the signer alone")
+            }
+            Self::NoIssuer => Some(
+                "anybody can have any name of some issuer: give `--certificate-oidc-issuer`; only \
+                 with `--ca-roots` none is needed",
+            ),
+            Self::NoTrustedRoot { .. } => Some(
+                "give `--trusted-root FILE`; for a key without a log, `--insecure-ignore-tlog` \
+                 waives the entry",
+            ),
+            Self::KeyAndIdentity
+            | Self::ExactAndRegexp { .. }
+            | Self::Empty { .. }
+            | Self::IntermediatesAlone
+            | Self::NoAnnotation { .. }
+            | Self::AnnotationTwice { .. }
+            | Self::AnnotationOfAttestation => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

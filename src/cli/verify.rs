@@ -1,0 +1,85 @@
+//! `sealift verify`.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, Result};
+use sealift::archive::Archive;
+use sealift::engine::{self, Options, Selector, Work};
+use sealift::inventory::Inventory;
+use sealift::limits::Limits;
+use sealift::policy::PolicySet;
+use sealift::report::{Basis, PolicyEntry, Scope, json, text};
+use sealift::verify::Verifier;
+
+use super::args::{Format, VerifyArgs};
+use super::exit::Exit;
+use super::progress::{Bar, Wanted};
+use super::signer::Demands;
+use super::{clock, output};
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
+    let limits = Limits::default();
+    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits)?;
+    let now = clock::now(args.trust.verification_time)?;
+    let scope = if args.evidence_only { Scope::EvidenceOnly } else { Scope::Whole };
+    let options = Options {
+        selection: args.images.iter().map(Selector::new).collect(),
+        jobs: jobs(args.jobs),
+        basis: Basis {
+            judged_at: now,
+            scope,
+            trust: demands.told,
+            policies: entries(&demands.policies),
+        },
+    };
+    let archive = open(&args.archive, &limits)?;
+    let inventory = inventory(&archive, &args.archive, &limits)?;
+    let outcome = engine::verify(
+        &Work {
+            archive: &archive,
+            inventory: &inventory,
+            verifier: &Verifier::new(demands.trust, now, limits),
+            policies: &demands.policies,
+        },
+        &options,
+        &Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes }),
+    )?;
+    output::answer(&match args.format.format {
+        Format::Text => text::render(&outcome.report),
+        Format::Json => json::v1::render(&outcome.report),
+    })?;
+    Ok(if outcome.report.denied() == 0 { Exit::Admitted } else { Exit::Denied })
+}
+
+/// Opens what the user names; `-` is standard input.
+pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Archive> {
+    let cannot = || format!("archive `{}` cannot be read", path.display());
+    if path == Path::new("-") {
+        return Archive::from_stream(io::stdin().lock(), limits).with_context(cannot);
+    }
+    Archive::open(path, limits).with_context(cannot)
+}
+
+/// Sorts out what the archive holds.
+pub(crate) fn inventory(archive: &Archive, path: &Path, limits: &Limits) -> Result<Inventory> {
+    Inventory::of(archive, limits)
+        .with_context(|| format!("archive `{}` cannot be sorted out", path.display()))
+}
+
+/// The policies as the report names them.
+pub(crate) fn entries(policies: &PolicySet) -> Vec<PolicyEntry> {
+    let entry = |policy: &sealift::policy::Policy| PolicyEntry {
+        id: policy.id.clone(),
+        origin: policy.origin.clone(),
+        mode: policy.mode,
+    };
+    policies.policies().iter().map(entry).collect()
+}
+
+/// The number of threads: the one given, else one per processor.
+pub(crate) fn jobs(given: Option<NonZeroUsize>) -> NonZeroUsize {
+    given.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}

@@ -1,0 +1,123 @@
+//! `sealift verify-bundle`: the client protocol of the Sigstore conformance suite, and the other
+//! signer flags.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sealift::digest::{Algorithm, Digest, Hasher};
+use sealift::limits::Limits;
+use sealift::policy::{Case, Parts, Reason, Shortfall, Verdict, Why};
+use sealift::report::Proof;
+use sealift::report::text::{Lines, write_proof};
+use sealift::verify::{Artifact, Rejection, Testimony, Verifier};
+
+use super::args::VerifyBundleArgs;
+use super::exit::Exit;
+use super::signer::Demands;
+use super::{clock, input, output};
+
+pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
+    let limits = Limits::default();
+    let Demands { policies, trust, .. } = Demands::of_bundle(&args.signer, &args.trust, &limits)?;
+    let now = clock::now(args.trust.verification_time)?;
+    let bundle = input::read(&args.bundle, "bundle", limits.envelope_bytes)?;
+    let named = Named::read(&args.artifact, &limits)?;
+    let artifact = Artifact { digest: named.digest, bytes: named.bytes.as_deref() };
+
+    let verifier = Verifier::new(trust, now, limits);
+    let verified = match verifier.verify(&artifact, Testimony::Bundle(&bundle)) {
+        Ok(verified) => verified,
+        Err(rejection) => {
+            output::answer(&rejected(&named.digest, &rejection))?;
+            return Ok(Exit::Denied);
+        }
+    };
+    let verdict = policies.judge(&Case {
+        subject: named.digest,
+        names: &[],
+        evidence: &[&verified],
+        through: None,
+        parts: &Parts::default(),
+    });
+    let mut lines = Lines::default();
+    let exit = match verdict {
+        Verdict::Admit(_) => {
+            lines.hanging("", "VERIFIED ", &named.digest.to_string());
+            Exit::Admitted
+        }
+        Verdict::Deny(denial) => {
+            lines.hanging("", "DENIED ", &named.digest.to_string());
+            denial.reasons.iter().for_each(|reason| write_reason(&mut lines, reason));
+            Exit::Denied
+        }
+    };
+    write_proof(&mut lines, "  ", &Proof::from(verified.facts()));
+    output::answer(&lines.finish())?;
+    Ok(exit)
+}
+
+fn rejected(digest: &Digest, rejection: &Rejection) -> String {
+    let mut lines = Lines::default();
+    lines.hanging("", "DENIED ", &digest.to_string());
+    let why = format!("{} [{}]", rejection.detail(), rejection.code().name());
+    lines.hanging("  ", "why ", &why);
+    lines.finish()
+}
+
+fn write_reason(lines: &mut Lines, reason: &Reason) {
+    let Reason::Policy(failure) = reason else {
+        return lines.hanging("  ", "why ", reason.code());
+    };
+    for Shortfall { why, .. } in &failure.shortfalls {
+        let Why::Evidence(mismatches) = why else { continue };
+        for (_, mismatch) in mismatches {
+            lines.hanging("  ", "why ", &format!("{mismatch} [{}]", mismatch.code()));
+        }
+    }
+}
+
+/// What was signed, as the user names it.
+struct Named {
+    digest: Digest,
+    /// The bytes of a file small enough to keep: only Ed25519 signatures need them.
+    bytes: Option<Vec<u8>>,
+}
+
+impl Named {
+    fn read(text: &str, limits: &Limits) -> Result<Self> {
+        if let Ok(digest) = text.parse() {
+            return Ok(Self { digest, bytes: None });
+        }
+        Self::read_file(Path::new(text), limits).with_context(|| match text.split_once(':') {
+            Some(("sha256" | "sha512", _)) => {
+                format!("`{text}` is neither a digest nor a file that can be read")
+            }
+            _ => format!("file `{text}` cannot be read"),
+        })
+    }
+
+    fn read_file(path: &Path, limits: &Limits) -> Result<Self> {
+        let keep = usize::try_from(limits.envelope_bytes)?;
+        let mut file = File::open(path)?;
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        let mut kept = Some(Vec::new());
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let chunk = buffer.get(..read).expect("a read fills no more than its buffer");
+            hasher.update(chunk);
+            kept = kept.filter(|bytes| bytes.len().saturating_add(read) <= keep);
+            if let Some(bytes) = &mut kept {
+                bytes.extend_from_slice(chunk);
+            }
+        }
+        Ok(Self { digest: hasher.finish(), bytes: kept })
+    }
+}

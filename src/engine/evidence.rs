@@ -1,0 +1,212 @@
+//! Every piece of evidence, verified once.
+
+use std::collections::BTreeSet;
+
+use super::blobs::{Blobs, State, Wrong};
+use super::{Pool, Progress};
+use crate::archive::{Blob, BlobError};
+use crate::digest::Digest;
+use crate::inventory::{Evidence, FoundBy, Inventory, Piece};
+use crate::report::{self, Finding, Proof, Rejected, Scope};
+use crate::verify::{Artifact, Rejection, Testimony, Verified, Verifier};
+
+/// One piece to verify, and of what.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'a> {
+    place: usize,
+    artifact: Artifact<'a>,
+    evidence: &'a Evidence,
+    piece: Option<&'a Piece>,
+}
+
+/// The pieces of the subjects at `concerned`, in the order of the inventory. Evidence without a
+/// piece stands there once, so that what is wrong with its bytes is told.
+pub(super) fn tasks<'a>(inventory: &'a Inventory, concerned: &BTreeSet<usize>) -> Vec<Task<'a>> {
+    let mut tasks = Vec::new();
+    for &place in concerned {
+        let Some(subject) = inventory.subjects.get(place) else { continue };
+        let bytes = subject.content.as_ref().ok().map(|content| content.blob.bytes());
+        let artifact = Artifact { digest: subject.descriptor.digest, bytes };
+        for evidence in &subject.evidence {
+            add(place, artifact, evidence, &mut tasks);
+        }
+    }
+    tasks
+}
+
+fn add<'a>(
+    place: usize,
+    artifact: Artifact<'a>,
+    evidence: &'a Evidence,
+    tasks: &mut Vec<Task<'a>>,
+) {
+    let task = |piece| Task { place, artifact, evidence, piece };
+    if evidence.pieces.is_empty() {
+        tasks.push(task(None));
+    }
+    tasks.extend(evidence.pieces.iter().map(Some).map(task));
+    // Evidence of evidence, such as the signature of an SBOM. The inventory bounds its depth.
+    let bytes = evidence.content.as_ref().ok().map(Blob::bytes);
+    let artifact = Artifact { digest: evidence.manifest.digest, bytes };
+    for referrer in &evidence.referrers {
+        add(place, artifact, referrer, tasks);
+    }
+}
+
+/// What was found of every piece, in the order of the tasks.
+pub(super) struct Findings {
+    findings: Vec<Found>,
+}
+
+/// What was found of a piece.
+pub(super) struct Found {
+    place: usize,
+    subject: Digest,
+    manifest: Digest,
+    found_by: String,
+    result: Result<Verified, Unproven>,
+}
+
+enum Unproven {
+    Rejected(Rejected),
+    Carried(String),
+}
+
+impl Findings {
+    /// Verifies every piece.
+    pub(super) fn verify(
+        tasks: &[Task<'_>],
+        blobs: &Blobs,
+        scope: Scope,
+        verifier: &Verifier,
+        pool: &Pool,
+        progress: &dyn Progress,
+    ) -> Self {
+        let results = pool.map(tasks, |task| {
+            let result = task.verify(blobs, scope, verifier);
+            progress.verified();
+            result
+        });
+        let findings = tasks
+            .iter()
+            .zip(results)
+            .filter_map(|(task, result)| Some(task.found(result?)))
+            .collect();
+        Self { findings }
+    }
+
+    /// What was found of the evidence of the subject at `place`.
+    pub(super) fn of(&self, place: usize) -> impl Iterator<Item = &Found> {
+        self.findings.iter().filter(move |found| found.place == place)
+    }
+}
+
+impl Task<'_> {
+    /// `None` where there is no piece and nothing is wrong.
+    fn verify(
+        &self,
+        blobs: &Blobs,
+        scope: Scope,
+        verifier: &Verifier,
+    ) -> Option<Result<Verified, Unproven>> {
+        if let Some(fault) = faults(self.evidence, blobs, scope).into_iter().next() {
+            return Some(Err(rejected(fault.code, fault.detail)));
+        }
+        let (claim, carried) = match self.piece? {
+            Piece::Signature(signature) => {
+                let (payload, annotations) = (signature.payload.bytes(), &signature.annotations);
+                (Some(Testimony::Signature { payload, annotations }), None)
+            }
+            Piece::Attestation(attestation) => {
+                let annotations = &attestation.annotations;
+                let envelope = attestation.envelope.bytes();
+                (Some(Testimony::Attestation { envelope, annotations }), None)
+            }
+            Piece::Bundle(bundle) => (Some(Testimony::Bundle(bundle.bytes())), None),
+            Piece::Carried(what) => (None, Some(Unproven::Carried(what.clone()))),
+            Piece::Unreadable(_, error) => {
+                let Wrong { code, detail } = error.into();
+                (None, Some(rejected(code, detail)))
+            }
+        };
+        let verify = |claim| verifier.verify(&self.artifact, claim).map_err(Unproven::from);
+        let judged = claim.map(verify);
+        judged.or(carried.map(Err))
+    }
+
+    fn found(&self, result: Result<Verified, Unproven>) -> Found {
+        Found {
+            place: self.place,
+            subject: self.artifact.digest,
+            manifest: self.evidence.manifest.digest,
+            found_by: match &self.evidence.found_by {
+                FoundBy::Tag(tag) => format!("tag {tag}"),
+                FoundBy::CosignKind => "cosign's kind annotation".to_owned(),
+                FoundBy::Subject => "its subject".to_owned(),
+                FoundBy::FallbackTag => "fallback tag".to_owned(),
+            },
+            result,
+        }
+    }
+}
+
+impl Found {
+    /// What it speaks of.
+    pub(super) fn subject(&self) -> Digest {
+        self.subject
+    }
+
+    /// The proof, where there is one.
+    pub(super) fn verified(&self) -> Option<&Verified> {
+        self.result.as_ref().ok()
+    }
+
+    /// How it is told.
+    pub(super) fn told(&self) -> report::Evidence {
+        report::Evidence {
+            subject: self.subject,
+            manifest: self.manifest,
+            found_by: self.found_by.clone(),
+            finding: match &self.result {
+                Ok(verified) => Finding::Verified(Box::new(Proof::from(verified.facts()))),
+                Err(Unproven::Rejected(rejected)) => Finding::Rejected(rejected.clone()),
+                Err(Unproven::Carried(what)) => Finding::Carried(what.clone()),
+            },
+        }
+    }
+}
+
+impl From<Rejection> for Unproven {
+    fn from(rejection: Rejection) -> Self {
+        rejected(rejection.code().name(), rejection.detail().to_owned())
+    }
+}
+
+fn rejected(code: &'static str, detail: String) -> Unproven {
+    Unproven::Rejected(Rejected { code, detail })
+}
+
+/// What is wrong with the bytes of the evidence as a whole. A layer that is a piece of its own is
+/// that piece's fault and no other's (VERIFICATION P4).
+pub(super) fn faults(evidence: &Evidence, blobs: &Blobs, scope: Scope) -> Vec<Wrong> {
+    if let Err(fault) = &evidence.content {
+        return vec![fault.into()];
+    }
+    let unreadable: BTreeSet<Digest> = evidence
+        .pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Unreadable(descriptor, _) => Some(descriptor.digest),
+            _ => None,
+        })
+        .collect();
+    let shared = evidence.blobs.iter().filter(|blob| !unreadable.contains(&blob.digest));
+    shared
+        .filter_map(|descriptor| match blobs.state(descriptor) {
+            State::Proven => None,
+            State::Absent if scope == Scope::EvidenceOnly => None,
+            State::Absent => Some((&BlobError::Missing { digest: descriptor.digest }).into()),
+            State::Wrong(found) => Some(found),
+        })
+        .collect()
+}

@@ -1,0 +1,226 @@
+//! The judgement of each image, and how it is told.
+
+use std::collections::BTreeSet;
+
+use super::blobs::Blobs;
+use super::evidence::{Findings, Found};
+use super::parts::Walk;
+use super::selection::Map;
+use crate::inventory::{Inventory, Name, Subject};
+use crate::oci::Reference;
+use crate::policy::{
+    self, Admitted, Case, Mode, Parts, PolicyFailure, PolicySet, Reason, Verdict, Why,
+};
+use crate::report::{Approval, Ground, Image, Outcome, Passed, Scope, Warning};
+use crate::verify::Verified;
+
+/// Everything a judgement rests on.
+pub(super) struct Judgement<'a> {
+    pub inventory: &'a Inventory,
+    pub map: &'a Map<'a>,
+    pub blobs: &'a Blobs,
+    pub findings: &'a Findings,
+    pub policies: &'a PolicySet,
+    pub scope: Scope,
+}
+
+impl Judgement<'_> {
+    /// Judges the subject at `place`: by its own evidence or, where that does not suffice, by the
+    /// evidence of an index that lists it (VERIFICATION decision 15).
+    pub(super) fn judge(&self, place: usize) -> (Image, Option<Admitted>) {
+        let subject = self.subject(place);
+        let walk = Walk { map: self.map, blobs: self.blobs, scope: self.scope };
+        let parts = walk.parts(subject);
+        let names = self.names(place);
+        let own = self.hear(place, None, &names, &parts);
+        let above = || self.map.above(place).into_iter();
+        let through = || {
+            above().map(|index| self.hear(place, Some(index), &names, &parts)).find(Heard::admits)
+        };
+        let heard = if own.admits() { own } else { through().unwrap_or(own) };
+        let mut evidence: Vec<&Found> = heard.evidence;
+        evidence.extend(
+            parts
+                .children
+                .iter()
+                .filter_map(|child| self.map.subject(child))
+                .flat_map(|(child, _)| self.findings.of(child)),
+        );
+        let image = Image {
+            digest: subject.descriptor.digest,
+            media_type: subject.descriptor.media_type.as_str().to_owned(),
+            names: subject.names.iter().map(ToString::to_string).collect(),
+            outcome: told(&heard.verdict, &heard.places),
+            children: walk.children(subject),
+            evidence: evidence.into_iter().map(Found::told).collect(),
+        };
+        match heard.verdict {
+            Verdict::Admit(admitted) => (image, Some(admitted)),
+            Verdict::Deny(_) => (image, None),
+        }
+    }
+
+    /// One judgement: on the subject's own evidence first, then on that of the index at `through`.
+    fn hear(
+        &self,
+        place: usize,
+        through: Option<usize>,
+        names: &[Reference],
+        parts: &Parts,
+    ) -> Heard<'_> {
+        let mut evidence: Vec<&Found> = self.findings.of(place).collect();
+        if let Some(index) = through {
+            evidence.extend(self.findings.of(index));
+        }
+        // Heard is what speaks of the image itself or, instead, of the index above it: the evidence
+        // of one does not make good what the other's lacks, and evidence of evidence is not heard.
+        let speaks_of = self.subject(through.unwrap_or(place)).descriptor.digest;
+        let (places, verified): (Vec<usize>, Vec<&Verified>) = evidence
+            .iter()
+            .enumerate()
+            .filter(|(_, found)| found.subject() == speaks_of)
+            .filter_map(|(at, found)| Some((at, found.verified()?)))
+            .unzip();
+        let verdict = self.policies.judge(&Case {
+            subject: self.subject(place).descriptor.digest,
+            names,
+            evidence: &verified,
+            through: through.map(|index| self.subject(index).descriptor.digest),
+            parts,
+        });
+        Heard { verdict, evidence, places }
+    }
+
+    /// The full names an image is judged under: its own, or those of the indexes above it.
+    fn names(&self, place: usize) -> Vec<Reference> {
+        let own = references(self.subject(place));
+        if !self.subject(place).names.is_empty() {
+            return own;
+        }
+        let above = self.map.above(place).into_iter();
+        let names: BTreeSet<_> = above.flat_map(|index| references(self.subject(index))).collect();
+        names.into_iter().collect()
+    }
+
+    fn subject(&self, place: usize) -> &Subject {
+        self.inventory.subjects.get(place).expect("places come from this inventory")
+    }
+}
+
+/// A verdict, the evidence it looked at, and where its pieces stand in that.
+struct Heard<'a> {
+    verdict: Verdict,
+    evidence: Vec<&'a Found>,
+    places: Vec<usize>,
+}
+
+impl Heard<'_> {
+    fn admits(&self) -> bool {
+        matches!(self.verdict, Verdict::Admit(_))
+    }
+}
+
+fn references(subject: &Subject) -> Vec<Reference> {
+    subject
+        .names
+        .iter()
+        .filter_map(|name| match name {
+            Name::Reference(reference) => Some(reference.clone()),
+            Name::Tag(_) => None,
+        })
+        .collect()
+}
+
+/// The outcome as it is told: pieces by their place in the image's evidence.
+fn told(verdict: &Verdict, places: &[usize]) -> Outcome {
+    match verdict {
+        Verdict::Admit(admitted) => Outcome::Admitted {
+            through: admitted.through().copied(),
+            passed: admitted.passed().iter().map(|passed| told_passed(passed, places)).collect(),
+            warnings: admitted.warnings().iter().map(|failed| placed(failed, places)).collect(),
+            absent: admitted.absent().to_vec(),
+        },
+        Verdict::Deny(denial) => Outcome::Denied {
+            reasons: denial.reasons.iter().map(|reason| told_reason(reason, places)).collect(),
+            passed: denial.passed.iter().map(|passed| told_passed(passed, places)).collect(),
+            warnings: denial.warnings.iter().map(|failed| placed(failed, places)).collect(),
+        },
+    }
+}
+
+fn told_reason(reason: &Reason, places: &[usize]) -> Reason {
+    match reason {
+        Reason::Policy(failure) => Reason::Policy(placed(failure, places)),
+        other => other.clone(),
+    }
+}
+
+fn told_passed(passed: &policy::Passed, places: &[usize]) -> Passed {
+    let approvals = passed.approvals.iter().map(|approval| Approval {
+        authority: approval.authority.clone(),
+        ground: match approval.ground {
+            policy::Ground::Evidence { piece } => Ground::Evidence(place_of(piece, places)),
+            policy::Ground::Decree => Ground::Decree,
+        },
+    });
+    Passed { policy: passed.policy.clone(), approvals: approvals.collect() }
+}
+
+fn placed(failure: &PolicyFailure, places: &[usize]) -> PolicyFailure {
+    let mut failure = failure.clone();
+    for shortfall in &mut failure.shortfalls {
+        if let Why::Evidence(mismatches) = &mut shortfall.why {
+            for (piece, _) in mismatches {
+                *piece = place_of(*piece, places);
+            }
+        }
+    }
+    failure
+}
+
+fn place_of(piece: usize, places: &[usize]) -> usize {
+    *places.get(piece).expect("a verdict names pieces of its case")
+}
+
+/// What the policies themselves give cause to tell.
+pub(super) fn warnings(policies: &PolicySet, images: &[Image]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for policy in policies.policies() {
+        if !images.iter().any(|image| is_covered(image, &policy.id)) {
+            warnings.push(Warning::UnusedPolicy { policy: policy.id.clone() });
+        }
+    }
+    let enforced: BTreeSet<&str> = policies
+        .policies()
+        .iter()
+        .filter(|policy| policy.mode == Mode::Enforce)
+        .map(|policy| policy.id.as_str())
+        .collect();
+    for image in images.iter().filter(|image| image.outcome.is_admitted()) {
+        let passed = image.outcome.passed();
+        for passed in passed {
+            if passed.approvals.iter().any(|approval| approval.ground == Ground::Decree) {
+                let policy = passed.policy.clone();
+                warnings.push(Warning::Decree { image: image.digest, policy });
+            }
+        }
+        if !passed.iter().any(|passed| enforced.contains(passed.policy.as_str())) {
+            warnings.push(Warning::OnlyWarned { image: image.digest });
+        }
+    }
+    warnings
+}
+
+fn is_covered(image: &Image, policy: &str) -> bool {
+    let passed = image.outcome.passed().iter().map(|passed| &passed.policy);
+    let warned = image.outcome.warnings().iter().map(|failure| &failure.policy);
+    let reasons = match &image.outcome {
+        Outcome::Denied { reasons, .. } => reasons.as_slice(),
+        Outcome::Admitted { .. } => &[],
+    };
+    let failed = reasons.iter().filter_map(|reason| match reason {
+        Reason::Policy(failure) => Some(&failure.policy),
+        _ => None,
+    });
+    passed.chain(warned).chain(failed).any(|id| id == policy)
+}

@@ -1,0 +1,162 @@
+//! What `verify` does: every blob hashed, every piece of evidence verified once, every image judged.
+//!
+//! This is the one home of threads. Work is done in whatever order is fastest and its results are
+//! put back into the order of the input, so that the report is the same for any number of jobs.
+
+mod blobs;
+mod evidence;
+mod judgement;
+mod parts;
+mod pool;
+mod selection;
+
+use std::num::NonZeroUsize;
+
+pub use selection::Selector;
+
+use blobs::Blobs;
+use evidence::Findings;
+use judgement::Judgement;
+use pool::Pool;
+
+use crate::archive::Archive;
+use crate::inventory::Inventory;
+use crate::policy::{Admitted, PolicySet};
+use crate::report::{Basis, Report, Scope, Warning};
+use crate::verify::Verifier;
+
+/// What is judged, and by what.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// The archive.
+    pub archive: &'a Archive,
+    /// What it holds.
+    pub inventory: &'a Inventory,
+    /// Decides what is authentic.
+    pub verifier: &'a Verifier,
+    /// Decide what is acceptable.
+    pub policies: &'a PolicySet,
+}
+
+/// How it is judged.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The images to judge; empty for every root of the archive.
+    pub selection: Vec<Selector>,
+    /// How many threads work.
+    pub jobs: NonZeroUsize,
+    /// What the report says it was judged by; the scope in it decides which bytes must be there.
+    pub basis: Basis,
+}
+
+/// The report, and the proofs for what it admits.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What is told.
+    pub report: Report,
+    /// The images that were admitted, in the report's order.
+    pub admitted: Vec<Admitted>,
+}
+
+/// Hears how far the work is. It is told from many threads and decides nothing.
+pub trait Progress: Sync {
+    /// The work ahead: bytes to hash and pieces of evidence to verify.
+    fn begin(&self, bytes: u64, pieces: usize) {
+        let _ = (bytes, pieces);
+    }
+
+    /// A blob of that many bytes was hashed.
+    fn hashed(&self, bytes: u64) {
+        let _ = bytes;
+    }
+
+    /// A piece of evidence was verified or rejected.
+    fn verified(&self) {}
+}
+
+/// Nobody listens.
+impl Progress for () {}
+
+/// Judges an archive.
+pub fn verify(
+    work: &Work<'_>,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Outcome, Error> {
+    let Work { archive, inventory, verifier, policies } = *work;
+    let map = selection::Map::of(inventory);
+    let chosen = selection::choose(inventory, &options.selection)?;
+    let pool = Pool::new(options.jobs)?;
+    let scope = options.basis.scope;
+
+    let concerned = map.concerned(&chosen, &options.selection);
+    let plan = blobs::Plan::of(inventory, &concerned, options.selection.is_empty());
+    let tasks = evidence::tasks(inventory, &concerned);
+    progress.begin(plan.bytes(archive.store()), tasks.len());
+    let blobs = Blobs::check(&plan, archive.store(), &pool, progress);
+    let findings = Findings::verify(&tasks, &blobs, scope, verifier, &pool, progress);
+
+    let judgement =
+        Judgement { inventory, map: &map, blobs: &blobs, findings: &findings, policies, scope };
+    let (images, admitted): (Vec<_>, Vec<_>) =
+        chosen.iter().map(|&subject| judgement.judge(subject)).unzip();
+    let mut warnings = judgement::warnings(policies, &images);
+    warnings.extend(strays(inventory, &blobs, options));
+    warnings
+        .extend(archive.ignored().iter().map(|name| Warning::ForeignMember { name: name.clone() }));
+    let report = Report {
+        basis: options.basis.clone(),
+        archive: *archive.index_digest(),
+        blobs: blobs.counted(),
+        images,
+        warnings,
+    };
+    Ok(Outcome { report, admitted: admitted.into_iter().flatten().collect() })
+}
+
+/// What the archive holds beside images and their evidence; told only of a whole archive.
+fn strays(inventory: &Inventory, blobs: &Blobs, options: &Options) -> Vec<Warning> {
+    if !options.selection.is_empty() {
+        return Vec::new();
+    }
+    let notes = inventory.notes.iter().map(|note| Warning::Oddity { note: note.to_string() });
+    let orphans = inventory.orphans.iter().map(|orphan| {
+        let faults = evidence::faults(&orphan.evidence, blobs, Scope::Whole);
+        let faults = faults.into_iter().map(|fault| fault.detail).collect();
+        Warning::Stray(crate::report::StrayEvidence {
+            subject: orphan.subject,
+            manifest: orphan.evidence.manifest.digest,
+            faults,
+        })
+    });
+    let unreferenced = inventory
+        .unreferenced
+        .iter()
+        .map(|(digest, size)| Warning::Unreferenced { digest: *digest, size: *size });
+    notes.chain(orphans).chain(unreferenced).collect()
+}
+
+/// Why nothing could be decided.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The archive lists no image.
+    #[error("the archive holds no image")]
+    NoImage,
+    /// The archive lists evidence and not what it speaks of.
+    #[error("the archive holds evidence of {orphans} image(s) and none of the images")]
+    OnlyEvidence {
+        /// How many pieces.
+        orphans: usize,
+    },
+    /// A selection matches nothing.
+    #[error("no image of the archive is `{}`", .selector.escape_debug())]
+    NotFound {
+        /// The selection.
+        selector: String,
+        /// What the images are called.
+        names: Vec<String>,
+    },
+    /// Threads could not be started.
+    #[error("threads could not be started")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}

@@ -1,0 +1,134 @@
+//! What an image consists of, and what became of it.
+
+use std::collections::BTreeSet;
+
+use super::blobs::{Blobs, State, Wrong};
+use super::selection::Map;
+use crate::archive::BlobError;
+use crate::digest::Digest;
+use crate::inventory::{BlobFault, Subject};
+use crate::oci::{Descriptor, Document, Manifest};
+use crate::policy::{Absent, Fault, Part, Parts};
+use crate::report::{Child, Presence, Scope};
+
+/// The manifests an index lists; none for an image.
+pub(super) fn children(subject: &Subject) -> &[Descriptor] {
+    match subject.content.as_ref().map(|content| &content.document) {
+        Ok(Document::Index(index)) => &index.manifests,
+        Ok(Document::Manifest(_)) | Err(_) => &[],
+    }
+}
+
+/// Walks down from one image.
+pub(super) struct Walk<'a> {
+    pub map: &'a Map<'a>,
+    pub blobs: &'a Blobs,
+    pub scope: Scope,
+}
+
+impl Walk<'_> {
+    /// Everything that became of the image's bytes.
+    pub(super) fn parts(&self, subject: &Subject) -> Parts {
+        let mut parts = Parts::default();
+        let mut seen = BTreeSet::from([subject.descriptor.digest]);
+        match &subject.content {
+            Ok(_) => self.add_content(subject, &mut parts, &mut seen),
+            Err(fault) => {
+                parts.faults.push(wrong(&subject.descriptor, Part::Manifest, fault.into()))
+            }
+        }
+        parts
+    }
+
+    /// The children of an index, for the report.
+    pub(super) fn children(&self, subject: &Subject) -> Vec<Child> {
+        let listed = children(subject).iter();
+        listed
+            .map(|descriptor| Child {
+                digest: descriptor.digest,
+                platform: descriptor.platform.as_ref().map(ToString::to_string),
+                presence: self.presence(descriptor),
+            })
+            .collect()
+    }
+
+    fn presence(&self, descriptor: &Descriptor) -> Presence {
+        let child = self.map.subject(&descriptor.digest);
+        if child.is_none_or(|(_, child)| child.content.as_ref().is_err_and(is_absence)) {
+            return Presence::Absent;
+        }
+        let mut parts = Parts::default();
+        self.add_child(descriptor, &mut parts, &mut BTreeSet::new());
+        if parts.faults.is_empty() { Presence::Proven } else { Presence::Wrong }
+    }
+
+    fn add_content(&self, subject: &Subject, parts: &mut Parts, seen: &mut BTreeSet<Digest>) {
+        match subject.content.as_ref().map(|content| &content.document) {
+            Ok(Document::Manifest(manifest)) => self.add_manifest(manifest, parts),
+            Ok(Document::Index(index)) => {
+                for child in &index.manifests {
+                    self.add_child(child, parts, seen);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// A manifest below an index. Each is walked once, however often it is listed.
+    fn add_child(&self, descriptor: &Descriptor, parts: &mut Parts, seen: &mut BTreeSet<Digest>) {
+        if !seen.insert(descriptor.digest) {
+            return;
+        }
+        let Some((_, child)) = self.map.subject(&descriptor.digest) else {
+            return self.absent_or_fault(descriptor, Part::Child, parts);
+        };
+        match &child.content {
+            Ok(content) if content.blob.descriptor().size != descriptor.size => {
+                let (digest, promised) = (descriptor.digest, descriptor.size);
+                let found = content.blob.descriptor().size;
+                let error = BlobError::WrongSize { digest, promised, found };
+                parts.faults.push(wrong(descriptor, Part::Child, (&error).into()));
+            }
+            Ok(_) => {
+                parts.children.push(descriptor.digest);
+                self.add_content(child, parts, seen);
+            }
+            Err(fault) if is_absence(fault) => {
+                self.absent_or_fault(descriptor, Part::Child, parts);
+            }
+            Err(fault) => parts.faults.push(wrong(descriptor, Part::Child, fault.into())),
+        }
+    }
+
+    fn add_manifest(&self, manifest: &Manifest, parts: &mut Parts) {
+        let config = [(&manifest.config, Part::Config)];
+        let layers = manifest.layers.iter().map(|layer| (layer, Part::Layer));
+        for (descriptor, part) in config.into_iter().chain(layers) {
+            match self.blobs.state(descriptor) {
+                State::Proven => {}
+                State::Absent => self.absent_or_fault(descriptor, part, parts),
+                State::Wrong(found) => parts.faults.push(wrong(descriptor, part, found)),
+            }
+        }
+    }
+
+    fn absent_or_fault(&self, descriptor: &Descriptor, part: Part, parts: &mut Parts) {
+        let digest = descriptor.digest;
+        let lawful = part == Part::Layer && descriptor.media_type.is_non_distributable();
+        if lawful || self.scope == Scope::EvidenceOnly {
+            parts.absent.push(Absent { digest, part });
+        } else {
+            let error = BlobError::Missing { digest };
+            parts.faults.push(wrong(descriptor, part, (&error).into()));
+        }
+    }
+}
+
+fn wrong(descriptor: &Descriptor, part: Part, Wrong { code, detail }: Wrong) -> Fault {
+    Fault { digest: descriptor.digest, part, code, detail }
+}
+
+/// Whether the archive has no such file at all.
+fn is_absence(fault: &BlobFault) -> bool {
+    matches!(fault, BlobFault::Blob(BlobError::Missing { .. }))
+}

@@ -1,0 +1,145 @@
+//! The report for people: the verdict first, 80 columns, no colour, nothing but printable ASCII.
+
+mod image;
+mod lines;
+
+use std::fmt::Write as _;
+
+pub use image::write_proof;
+pub use lines::Lines;
+
+use crate::policy::Origin;
+use crate::report::{Basis, PolicyEntry, Report, Scope, VERSION, Warning};
+
+/// The report as text.
+pub fn render(report: &Report) -> String {
+    let mut lines = Lines::default();
+    for image in &report.images {
+        image::write(&mut lines, image);
+        lines.blank();
+    }
+    write_warnings(&mut lines, &report.warnings);
+    write_basis(&mut lines, report);
+    lines.line("", &summary(report));
+    lines.finish()
+}
+
+/// One line that says it all.
+pub fn summary(report: &Report) -> String {
+    let (admitted, denied) = (report.admitted(), report.denied());
+    let blobs = report.blobs;
+    let mut text = match denied {
+        0 => format!("admitted: {}", count(admitted, "image")),
+        _ => format!("denied: {} of {}", denied, count(report.images.len(), "image")),
+    };
+    write!(text, ", {} hashed ({})", count(blobs.count, "blob"), bytes(blobs.bytes))
+        .expect("writing to a string");
+    text
+}
+
+fn write_warnings(lines: &mut Lines, warnings: &[Warning]) {
+    for warning in warnings {
+        lines.hanging("", "warning: ", &warning_text(warning));
+    }
+    if !warnings.is_empty() {
+        lines.blank();
+    }
+}
+
+fn warning_text(warning: &Warning) -> String {
+    match warning {
+        Warning::UnusedPolicy { policy } => {
+            format!("policy `{policy}` covers no image judged here")
+        }
+        Warning::Decree { image, policy } => format!(
+            "policy `{policy}` admits by its own word (static: pass), nothing was verified for it: \
+             {image}"
+        ),
+        Warning::OnlyWarned { image } => {
+            format!("only policies of mode warn cover this image, nothing could deny it: {image}")
+        }
+        Warning::Stray(stray) => {
+            let subject =
+                stray.subject.map_or("something unknown".to_owned(), |digest| digest.to_string());
+            let mut text = format!(
+                "evidence {} speaks of what the archive does not hold: {subject}",
+                short(&stray.manifest)
+            );
+            for fault in &stray.faults {
+                write!(text, "; {fault}").expect("writing to a string");
+            }
+            text
+        }
+        Warning::Oddity { note } => note.clone(),
+        Warning::Unreferenced { digest, size } => {
+            format!("nothing refers to this blob of {size} bytes: {digest}")
+        }
+        Warning::ForeignMember { name } => {
+            format!("written by another tool and not read: `{name}`")
+        }
+    }
+}
+
+fn write_basis(lines: &mut Lines, report: &Report) {
+    let Basis { judged_at, scope, trust, policies } = &report.basis;
+    lines.line("", &format!("judged by sealift {VERSION} as of {judged_at}"));
+    if *scope == Scope::EvidenceOnly {
+        lines.line("  ", "evidence only: absent layers, configs and children were not demanded");
+    }
+    lines.hanging("  ", "index.json ", &report.archive.to_string());
+    if let Some(root) = &trust.trusted_root {
+        lines.hanging("  ", "root ", &root.to_string());
+    }
+    for digest in &trust.private_pki {
+        lines.hanging("  ", "pki  ", &digest.to_string());
+    }
+    for key in &trust.keys {
+        lines.hanging("  ", "key  ", &key.to_string());
+    }
+    for policy in policies {
+        write_policy(lines, policy);
+    }
+    lines.blank();
+}
+
+fn write_policy(lines: &mut Lines, policy: &PolicyEntry) {
+    let PolicyEntry { id, origin, .. } = policy;
+    match origin {
+        Origin::Flags => lines.hanging("  ", "policy ", "the command line's signer"),
+        Origin::File { digest, .. } => {
+            lines.hanging("  ", "policy ", &format!("`{id}` at {origin}"));
+            lines.hanging("    ", "of ", &digest.to_string());
+        }
+    }
+}
+
+/// `1 image`, `2 images`.
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// A size in binary units, rounded down to a tenth.
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut unit = "B";
+    let (mut whole, mut tenth) = (number, 0);
+    for next in UNITS {
+        if whole < 1024 {
+            break;
+        }
+        tenth = whole % 1024 * 10 / 1024;
+        whole /= 1024;
+        unit = next;
+    }
+    if unit == "B" { format!("{whole} B") } else { format!("{whole}.{tenth} {unit}") }
+}
+
+/// The first twelve digits of a digest: enough to tell blobs of one archive apart.
+pub fn short(digest: &crate::digest::Digest) -> String {
+    let hex = digest.hex();
+    format!("{}:{}", digest.algorithm(), hex.get(..12).unwrap_or(&hex))
+}
+
+#[cfg(test)]
+mod tests;

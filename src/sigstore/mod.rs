@@ -1,0 +1,16 @@
+//! Sigstore's documents: what evidence looks like before anybody believes it, and the trusted root
+//! that says whom to believe.
+
+pub mod bundle;
+pub mod cosign;
+pub mod dsse;
+mod protojson;
+pub mod simple_signing;
+pub mod statement;
+pub mod trust_root;
+
+pub use bundle::Bundle;
+pub use dsse::Envelope;
+pub use simple_signing::SimpleSigning;
+pub use statement::Statement;
+pub use trust_root::TrustRoot;

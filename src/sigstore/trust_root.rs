@@ -1,0 +1,410 @@
+//! The *trusted root*: which authorities and logs to believe, and since when and until when
+//! (protobuf-specs `sigstore_trustroot.proto`).
+//!
+//! Nothing in it is fetched; the file is the whole of the trust. A key that we cannot use is
+//! reported and left out; a window or an id that contradicts itself stops the load (decision 13).
+
+use serde::Deserialize;
+
+use super::protojson::Bytes;
+use crate::crypto::{KeyError, KeyKind, PublicKey};
+use crate::digest::{Digest, hex};
+use crate::json;
+use crate::limits::Limits;
+use crate::time::{UnixTime, Window};
+use crate::timestamp::TimestampAuthority;
+use crate::tlog::Log;
+use crate::x509::{Certificate, CertificateAuthority, MalformedCertificate};
+
+/// Authorities and logs, each with its window.
+#[derive(Clone, Debug)]
+pub struct TrustRoot {
+    digest: Digest,
+    authorities: Vec<CertificateAuthority>,
+    logs: Vec<Log>,
+    ct_logs: Vec<Log>,
+    timestamp_authorities: Vec<TimestampAuthority>,
+    unusable: Vec<Unusable>,
+}
+
+impl TrustRoot {
+    /// Reads a `trusted_root.json`.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, TrustRootError> {
+        let raw: RawRoot = json::parse(bytes, limits.json_depth)?;
+        if !MEDIA_TYPES.contains(&raw.media_type.as_str()) {
+            return Err(TrustRootError::MediaType { found: raw.media_type });
+        }
+        let mut unusable = Vec::new();
+        let transparency_logs = logs("tlogs", raw.tlogs, &mut unusable)?;
+        let ct_logs = logs("ctlogs", raw.ctlogs, &mut unusable)?;
+        let mut authorities = Vec::new();
+        for (at, authority) in raw.certificate_authorities.into_iter().flatten().enumerate() {
+            let place = Place { list: "certificateAuthorities", at };
+            let Some((uri, window, chain)) = authority.chain(place, limits, &mut unusable)? else {
+                continue;
+            };
+            authorities.push(
+                CertificateAuthority::new(uri, window, chain)
+                    .ok_or(TrustRootError::EmptyChain { place })?,
+            );
+        }
+        let mut timestamp_authorities = Vec::new();
+        for (at, authority) in raw.timestamp_authorities.into_iter().flatten().enumerate() {
+            let place = Place { list: "timestampAuthorities", at };
+            let Some((uri, window, chain)) = authority.chain(place, limits, &mut unusable)? else {
+                continue;
+            };
+            let authority = TimestampAuthority::new(uri, window, chain);
+            timestamp_authorities.push(authority.ok_or(TrustRootError::EmptyChain { place })?);
+        }
+        let digest = Digest::sha256(bytes);
+        Ok(Self {
+            digest,
+            authorities,
+            logs: transparency_logs,
+            ct_logs,
+            timestamp_authorities,
+            unusable,
+        })
+    }
+
+    /// The SHA-256 of the file.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Certificate authorities.
+    pub fn authorities(&self) -> &[CertificateAuthority] {
+        &self.authorities
+    }
+
+    /// The transparency log with this id.
+    pub fn log(&self, id: &[u8; 32]) -> Option<&Log> {
+        self.logs.iter().find(|log| log.id == *id)
+    }
+
+    /// Transparency logs.
+    pub fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// The certificate transparency log with this id.
+    pub fn ct_log(&self, id: &[u8; 32]) -> Option<&Log> {
+        self.ct_logs.iter().find(|log| log.id == *id)
+    }
+
+    /// Certificate transparency logs.
+    pub fn ct_logs(&self) -> &[Log] {
+        &self.ct_logs
+    }
+
+    /// Timestamp authorities.
+    pub fn timestamp_authorities(&self) -> &[TimestampAuthority] {
+        &self.timestamp_authorities
+    }
+
+    /// What stands in the file and cannot be used.
+    pub fn unusable(&self) -> &[Unusable] {
+        &self.unusable
+    }
+}
+
+/// Something in a trusted root that we cannot use, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// Where it stands.
+    pub place: Place,
+    /// Its URL, as the file gives it.
+    pub url: String,
+    /// Why it cannot be used.
+    pub reason: String,
+}
+
+/// An element of one of the root's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The list.
+    pub list: &'static str,
+    /// The element's number, from 0.
+    pub at: usize,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}[{}]", self.list, self.at)
+    }
+}
+
+const MEDIA_TYPES: [&str; 2] = [
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawRoot {
+    media_type: String,
+    tlogs: Option<Vec<RawLog>>,
+    certificate_authorities: Option<Vec<RawAuthority>>,
+    ctlogs: Option<Vec<RawLog>>,
+    timestamp_authorities: Option<Vec<RawAuthority>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawLog {
+    #[serde(default)]
+    base_url: String,
+    // The hash of the tree; every log in the field has SHA-256, and proofs are computed with it.
+    hash_algorithm: Option<String>,
+    public_key: RawKey,
+    log_id: Option<RawLogId>,
+    checkpoint_key_id: Option<RawLogId>,
+    #[serde(rename = "operator")]
+    _operator: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawKey {
+    raw_bytes: Bytes,
+    key_details: Option<String>,
+    valid_for: Option<RawWindow>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawLogId {
+    key_id: Bytes,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawWindow {
+    start: Option<UnixTime>,
+    end: Option<UnixTime>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawAuthority {
+    #[serde(rename = "subject")]
+    _subject: Option<RawSubject>,
+    #[serde(default)]
+    uri: Option<String>,
+    cert_chain: Option<RawChain>,
+    valid_for: Option<RawWindow>,
+    #[serde(rename = "operator")]
+    _operator: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawSubject {
+    #[serde(rename = "organization")]
+    _organization: Option<String>,
+    #[serde(rename = "commonName")]
+    _common_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChain {
+    certificates: Vec<RawCertificate>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawCertificate {
+    raw_bytes: Bytes,
+}
+
+fn window(raw: Option<RawWindow>, place: Place) -> Result<Window, TrustRootError> {
+    let no_start = TrustRootError::NoStart { place };
+    let Some(RawWindow { start: Some(start), end }) = raw else { return Err(no_start) };
+    Window::new(start, end).ok_or(TrustRootError::EndBeforeStart { place })
+}
+
+fn logs(
+    list: &'static str,
+    raw: Option<Vec<RawLog>>,
+    unusable: &mut Vec<Unusable>,
+) -> Result<Vec<Log>, TrustRootError> {
+    let mut logs: Vec<Log> = Vec::new();
+    for (at, raw) in raw.into_iter().flatten().enumerate() {
+        let place = Place { list, at };
+        let url = raw.base_url.clone();
+        match raw.checked(place)? {
+            Ok(log) if logs.iter().any(|known| known.id == log.id) => {
+                return Err(TrustRootError::LogTwice { place, id: hex(&log.id) });
+            }
+            Ok(log) => logs.push(log),
+            Err(reason) => unusable.push(Unusable { place, url, reason }),
+        }
+    }
+    Ok(logs)
+}
+
+impl RawLog {
+    /// A log, or why it cannot be used; an error where the file contradicts itself.
+    fn checked(self, place: Place) -> Result<Result<Log, String>, TrustRootError> {
+        let window = window(self.public_key.valid_for, place)?;
+        if self.hash_algorithm.is_some_and(|algorithm| algorithm != "SHA2_256") {
+            return Ok(Err("its tree is not hashed by SHA2_256".to_owned()));
+        }
+        let key = match PublicKey::from_spki(&self.public_key.raw_bytes.0) {
+            Ok(key) => key,
+            Err(KeyError::Malformed) if is_pkix(self.public_key.key_details.as_deref()) => {
+                return Err(TrustRootError::Key { place, cause: KeyError::Malformed });
+            }
+            Err(reason) => return Ok(Err(reason.to_string())),
+        };
+        check_details(self.public_key.key_details.as_deref(), &key, place)?;
+        let id = self.log_id.or(self.checkpoint_key_id).map(|id| id.key_id);
+        let id = match id {
+            Some(id) => id.array().ok_or(TrustRootError::LogId { place })?,
+            None => Digest::sha256(key.spki()).bytes().try_into().expect("a SHA-256 has 32 bytes"),
+        };
+        let log = Log { base_url: self.base_url, id, key, window };
+        if log.id_fits() { Ok(Ok(log)) } else { Err(TrustRootError::LogId { place }) }
+    }
+}
+
+fn is_pkix(details: Option<&str>) -> bool {
+    details.is_none_or(|details| details.starts_with("PKIX_"))
+}
+
+/// `keyDetails` may not contradict the key; names we do not know say nothing.
+fn check_details(
+    details: Option<&str>,
+    key: &PublicKey,
+    place: Place,
+) -> Result<(), TrustRootError> {
+    let Some(details) = details else { return Ok(()) };
+    let fits = match details {
+        "PKIX_ECDSA_P256_SHA_256" => key.kind() == KeyKind::P256,
+        "PKIX_ECDSA_P384_SHA_384" => key.kind() == KeyKind::P384,
+        "PKIX_ECDSA_P521_SHA_512" => key.kind() == KeyKind::P521,
+        "PKIX_ED25519" => key.kind() == KeyKind::Ed25519,
+        "PKIX_RSA_PKCS1V15_2048_SHA256" => key.kind() == KeyKind::Rsa { bits: 2048 },
+        "PKIX_RSA_PKCS1V15_3072_SHA256" => key.kind() == KeyKind::Rsa { bits: 3072 },
+        "PKIX_RSA_PKCS1V15_4096_SHA256" => key.kind() == KeyKind::Rsa { bits: 4096 },
+        _ => true,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(TrustRootError::KeyDetails { place, details: details.to_owned(), found: key.kind() })
+    }
+}
+
+impl RawAuthority {
+    /// URI, window and chain; `None`, and a word of why, where a certificate cannot be used.
+    fn chain(
+        self,
+        place: Place,
+        limits: &Limits,
+        unusable: &mut Vec<Unusable>,
+    ) -> Result<Option<(String, Window, Vec<Certificate>)>, TrustRootError> {
+        let window = window(self.valid_for, place)?;
+        let url = self.uri.unwrap_or_default();
+        let raw = self.cert_chain.map(|chain| chain.certificates).unwrap_or_default();
+        if raw.is_empty() {
+            return Err(TrustRootError::EmptyChain { place });
+        }
+        if raw.len() > limits.chain_certificates {
+            return Err(TrustRootError::LongChain { place, limit: limits.chain_certificates });
+        }
+        let chain = raw.iter().map(|one| Certificate::from_der(&one.raw_bytes.0, limits)).collect();
+        match chain {
+            Ok(chain) => Ok(Some((url, window, chain))),
+            Err(MalformedCertificate::Key(reason)) => {
+                unusable.push(Unusable { place, url, reason: reason.to_string() });
+                Ok(None)
+            }
+            Err(cause) => Err(TrustRootError::Certificate { place, cause }),
+        }
+    }
+}
+
+/// Why a file is no trusted root that we load.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustRootError {
+    /// It is no strict JSON of a trusted root.
+    #[error("no trusted root: {0}")]
+    Json(#[from] json::Error),
+    /// Its `mediaType` is another.
+    #[error("the mediaType is `{found}`, not a trusted root's", found = found.escape_debug())]
+    MediaType {
+        /// What stands there.
+        found: String,
+    },
+    /// A window has no start.
+    #[error("{place}: validFor has no start")]
+    NoStart {
+        /// Where.
+        place: Place,
+    },
+    /// A window ends before it starts.
+    #[error("{place}: validFor ends before it starts")]
+    EndBeforeStart {
+        /// Where.
+        place: Place,
+    },
+    /// Two logs have the same id.
+    #[error("{place}: the log id {id} stands twice")]
+    LogTwice {
+        /// Where the second stands.
+        place: Place,
+        /// The id in hex.
+        id: String,
+    },
+    /// A log's id is not one its key can have.
+    #[error("{place}: the log id contradicts the key")]
+    LogId {
+        /// Where.
+        place: Place,
+    },
+    /// A key is malformed.
+    #[error("{place}: {cause}")]
+    Key {
+        /// Where.
+        place: Place,
+        /// Why.
+        #[source]
+        cause: KeyError,
+    },
+    /// `keyDetails` contradicts the key.
+    #[error("{place}: keyDetails says `{details}`, the key is {found}", details = details.escape_debug())]
+    KeyDetails {
+        /// Where.
+        place: Place,
+        /// What stands there.
+        details: String,
+        /// What the key is.
+        found: KeyKind,
+    },
+    /// An authority has no certificate.
+    #[error("{place}: the certificate chain is empty")]
+    EmptyChain {
+        /// Where.
+        place: Place,
+    },
+    /// An authority has more certificates than [`Limits`] allows.
+    #[error("{place}: the certificate chain has more than {limit} certificates")]
+    LongChain {
+        /// Where.
+        place: Place,
+        /// The cap.
+        limit: usize,
+    },
+    /// A certificate is malformed.
+    #[error("{place}: {cause}")]
+    Certificate {
+        /// Where.
+        place: Place,
+        /// Why.
+        #[source]
+        cause: MalformedCertificate,
+    },
+}

@@ -1,0 +1,167 @@
+//! The *certificate* step: that a path led to a trusted authority at every trusted time, that a
+//! certificate transparency log promised the certificate, and that it is for signing by one name.
+
+use super::log::Logged;
+use super::{CertificateAuthority, Code, Rejection, Signer, TimeSource, TrustedTime};
+use crate::digest::hex;
+use crate::sigstore::TrustRoot;
+use crate::time::UnixTime;
+use crate::x509::{
+    Certificate, Identity, PathError, PrivatePki, Purpose, SignedCertificateTimestamp,
+};
+
+pub(super) struct CertificateStep<'a> {
+    pub(super) root: Option<&'a TrustRoot>,
+    pub(super) pki: Option<&'a PrivatePki>,
+    pub(super) now: UnixTime,
+    pub(super) leaf: &'a Certificate,
+}
+
+/// What the certificate proved.
+pub(super) struct Certified {
+    pub(super) signer: Signer,
+    pub(super) sct_logs: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
+impl CertificateStep<'_> {
+    /// Proves the certificate at every trusted time; a private PKI without any is judged by the
+    /// clock, and the time is added so that the report says so.
+    pub(super) fn verify(
+        &self,
+        logged: &Logged,
+        times: &mut Vec<TrustedTime>,
+    ) -> Result<Certified, Rejection> {
+        if times.is_empty() {
+            if self.pki.is_none() {
+                return Err(no_trusted_time(logged));
+            }
+            times.push(TrustedTime { at: self.now, source: TimeSource::Clock });
+        }
+        let claimed = logged.claimed.iter().copied();
+        let at: Vec<UnixTime> = times.iter().map(|time| time.at).chain(claimed).collect();
+        let by_clock = times.iter().any(|time| time.source == TimeSource::Clock);
+        let (issuer, authority) = self.issuer(&at, by_clock)?;
+        let (sct_logs, notes) = self.promised(issuer)?;
+        self.check_usage()?;
+        let identity = Identity::of(self.leaf)?;
+        check_names(&identity, &authority)?;
+        Ok(Certified { signer: Signer::Certificate { authority, identity }, sct_logs, notes })
+    }
+
+    /// The issuer by one authority whose path holds at all times. Where none does, the refusal of
+    /// the authority that came closest is told: one that knows the issuer and refuses the time.
+    fn issuer(
+        &self,
+        at: &[UnixTime],
+        by_clock: bool,
+    ) -> Result<(&Certificate, CertificateAuthority), Rejection> {
+        let mut closest: Option<PathError> = None;
+        // The clock is no time for a certificate of a trusted root (decision 10).
+        let authorities =
+            self.root.into_iter().flat_map(|root| root.authorities()).filter(|_| !by_clock);
+        for authority in authorities {
+            match all(at, |time| authority.path(self.leaf, time, Purpose::CodeSigning)) {
+                Ok(path) => {
+                    let name = CertificateAuthority::TrustedRoot(authority.uri().to_owned());
+                    return Ok((path.issuer(), name));
+                }
+                Err(why) => closest = Some(closer(closest, why)),
+            }
+        }
+        if let Some(pki) = self.pki {
+            match all(at, |time| pki.path(self.leaf, time)) {
+                Ok(path) => return Ok((path.issuer(), CertificateAuthority::PrivatePki)),
+                Err(why) => closest = Some(closer(closest, why)),
+            }
+        }
+        Err(closest.map_or_else(
+            || {
+                Rejection::new(
+                    Code::CertificateUntrusted,
+                    "no certificate authority is trusted: give --trusted-root",
+                )
+            },
+            Rejection::from,
+        ))
+    }
+
+    /// Every promise of a known certificate transparency log must hold.
+    fn promised(&self, issuer: &Certificate) -> Result<(Vec<String>, Vec<String>), Rejection> {
+        let (mut logs, mut notes) = (Vec::new(), Vec::new());
+        for sct in SignedCertificateTimestamp::all_in(self.leaf)? {
+            let Some(log) = self.root.and_then(|root| root.ct_log(&sct.log_id)) else {
+                notes.push(format!(
+                    "a certificate timestamp of a log that the trusted root does not name: {}",
+                    hex(&sct.log_id)
+                ));
+                continue;
+            };
+            sct.verify(self.leaf, issuer, &log.key, log.window)?;
+            if !logs.contains(&log.base_url) {
+                logs.push(log.base_url.clone());
+            }
+        }
+        Ok((logs, notes))
+    }
+
+    fn check_usage(&self) -> Result<(), Rejection> {
+        let signs = self.leaf.key_usage()?.is_some_and(|usage| usage.digital_signature());
+        if signs {
+            return Ok(());
+        }
+        Err(Rejection::new(
+            Code::CertificateUsage,
+            "the certificate's keyUsage is not digitalSignature",
+        ))
+    }
+}
+
+/// Fulcio certifies exactly one name; a private PKI at least one.
+fn check_names(identity: &Identity, authority: &CertificateAuthority) -> Result<(), Rejection> {
+    let good = match authority {
+        CertificateAuthority::TrustedRoot(_) => identity.names.len() == 1,
+        CertificateAuthority::PrivatePki => !identity.names.is_empty(),
+    };
+    if good {
+        return Ok(());
+    }
+    let detail = format!("the certificate names {} subjects, not one", identity.names.len());
+    Err(Rejection::new(Code::CertificateSan, detail))
+}
+
+/// The last path, where one exists at every time.
+fn all<T>(
+    at: &[UnixTime],
+    path: impl Fn(UnixTime) -> Result<T, PathError>,
+) -> Result<T, PathError> {
+    let mut paths = at.iter().map(|time| path(*time)).collect::<Result<Vec<_>, _>>()?;
+    paths.pop().ok_or(PathError::NoIssuer)
+}
+
+/// An authority that could have issued the certificate says more than one that could not.
+fn closer(known: Option<PathError>, new: PathError) -> PathError {
+    let unrelated = |why: &PathError| {
+        matches!(
+            why,
+            PathError::AuthorityWindow { .. } | PathError::Path(webpki::Error::UnknownIssuer)
+        )
+    };
+    match known {
+        Some(known) if unrelated(&new) => known,
+        _ => new,
+    }
+}
+
+fn no_trusted_time(logged: &Logged) -> Rejection {
+    match logged.unknown.first() {
+        Some(id) => Rejection::new(
+            Code::UnknownLog,
+            format!("the only log entry is of log {id}, which the trusted root does not name"),
+        ),
+        None => Rejection::new(
+            Code::NoTrustedTime,
+            "no log and no timestamp authority says when the certificate was used",
+        ),
+    }
+}

@@ -1,0 +1,58 @@
+//! The *signature* step: the signer's key over the exact bytes that were signed.
+
+use super::evidence::Signed;
+use super::{Artifact, Code, Rejection};
+use crate::crypto::{Hash, InvalidSignature, Message, PublicKey};
+use crate::digest::Digest;
+
+/// Proves the signature by `key`. With ECDSA the hash is the curve's or SHA-256, which cosign uses
+/// with every curve.
+pub(super) fn verify(
+    signed: &Signed,
+    key: &PublicKey,
+    artifact: &Artifact<'_>,
+) -> Result<(), Rejection> {
+    let encoded;
+    let message = match signed {
+        Signed::Payload { bytes, .. } => Message::Bytes(bytes),
+        Signed::Envelope { envelope, .. } => {
+            encoded = envelope.signed_bytes();
+            Message::Bytes(&encoded)
+        }
+        Signed::Artifact { hint, .. } => {
+            check_hint(hint.as_ref(), artifact)?;
+            artifact.message()
+        }
+    };
+    let mut found = InvalidSignature::DoesNotVerify;
+    for hash in hashes(key) {
+        match key.verify(message, signed.signature(), hash) {
+            Ok(()) => return Ok(()),
+            Err(InvalidSignature::OtherHash) => {}
+            Err(why) => found = why,
+        }
+    }
+    Err(found.into())
+}
+
+fn hashes(key: &PublicKey) -> impl Iterator<Item = Hash> {
+    let default = key.default_hash();
+    std::iter::once(default).chain((default != Hash::Sha256).then_some(Hash::Sha256))
+}
+
+/// The bundle's digest of the artifact is a hint: it must agree and is never used instead.
+fn check_hint(hint: Option<&(Hash, Vec<u8>)>, artifact: &Artifact<'_>) -> Result<(), Rejection> {
+    let Some((hash, value)) = hint else { return Ok(()) };
+    let agrees = match (artifact.bytes, artifact.digest, hash) {
+        (Some(bytes), ..) => hash.of(bytes) == *value,
+        (None, Digest::Sha256(known), Hash::Sha256) => known.as_slice() == value,
+        (None, Digest::Sha512(known), Hash::Sha512) => known.as_slice() == value,
+        // By another function than the digest at hand: nothing to compare, the signature decides.
+        _ => true,
+    };
+    if agrees {
+        return Ok(());
+    }
+    let detail = format!("the bundle's message digest is not that of {}", artifact.digest);
+    Err(Rejection::new(Code::DigestHintMismatch, detail))
+}
