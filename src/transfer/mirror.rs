@@ -110,10 +110,6 @@ impl<'a> Layout<'a> {
         let mut names = BTreeMap::new();
         for admitted in admitted {
             let Some(subject) = self.inventory.subject(admitted.subject()) else { continue };
-            if !subject.is_root {
-                // Admitted through its index, with which it travels.
-                continue;
-            }
             let own = |name: &&Reference| subject.names.contains(&Name::Reference((*name).clone()));
             let sources: BTreeSet<_> = admitted.names().iter().filter(own).collect();
             if sources.is_empty() {

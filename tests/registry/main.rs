@@ -1,7 +1,7 @@
 //! The registry client and the transfers against registries that answer as each test wants.
 #![cfg(feature = "net")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::disallowed_types, clippy::disallowed_methods)]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, unreachable_pub)]
 #![allow(clippy::as_conversions, clippy::format_push_string, clippy::needless_pass_by_value)]
 
 mod auth;
