@@ -90,7 +90,11 @@ fn told(landed: &[Landed]) -> String {
 
 fn place(place: &Place) -> &str {
     match place {
-        Place::Tag(tag) => tag,
+        Place::Tag(tag) => match tag.rsplit_once('.') {
+            Some((_, "sig")) => "signatures, under their tag",
+            Some((_, "att")) => "attestations, under their tag",
+            _ => "an SBOM, under its tag",
+        },
         Place::Referrers(Listing::Api) => "a referrer, by the API",
         Place::Referrers(Listing::FallbackTag) => "a referrer, by the fallback tag",
     }

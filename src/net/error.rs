@@ -132,11 +132,13 @@ pub enum Error {
         /// The cap.
         limit: usize,
     },
-    /// A blob the registry lists but does not hold.
-    #[error("{url}: the registry holds no such blob")]
+    /// A blob that a manifest refers to and the registry does not hold.
+    #[error("{repository} holds no blob {digest}")]
     NoBlob {
         /// Where it was asked for.
-        url: String,
+        repository: String,
+        /// Which.
+        digest: Digest,
     },
     /// An auth file that cannot be read or used.
     #[error("the credentials for {registry} in {file} cannot be used")]

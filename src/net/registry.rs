@@ -185,7 +185,9 @@ impl<'a> Repository<'a> {
         let reply = self.send(Access::Pull, call, Payload::None)?;
         match reply.status() {
             200 => {}
-            404 => return Err(Error::NoBlob { url: reply.shown_url() }),
+            404 => {
+                return Err(Error::NoBlob { repository: self.name(), digest: descriptor.digest });
+            }
             _ => return Err(reply.into_error()),
         }
         check_length(&reply, descriptor)?;

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::plan::{Held, Item};
 use super::prefetch::{Writer, pipe};
-use super::{Error, Plan, Watch};
+use super::{Error, Fault, Plan, Watch};
 use crate::archive::ArchiveWriter;
 
 /// Writes the plan. Up to `concurrency` blobs are read ahead, each by at most half a MiB; one
@@ -21,7 +22,8 @@ pub fn into_archive(
     let (blobs, bytes) = plan.size();
     watch.begins(blobs, bytes);
     writer.index(&plan.index).map_err(broken)?;
-    thread::scope(|scope| {
+    let fault = Mutex::new(None);
+    let written = thread::scope(|scope| {
         let mut ahead: VecDeque<(&Item<'_>, Box<dyn Read>)> = VecDeque::new();
         let mut items = plan.items.iter();
         loop {
@@ -31,7 +33,7 @@ pub fn into_archive(
                     Box::new(bytes.as_slice())
                 } else {
                     let (writer, reader) = pipe();
-                    scope.spawn(|| fill(item, writer));
+                    scope.spawn(|| fill(item, writer, &fault));
                     Box::new(reader)
                 };
                 ahead.push_back((item, bytes));
@@ -40,7 +42,10 @@ pub fn into_archive(
             let mut bytes = Watched { bytes, watch };
             writer.blob(&item.digest, item.size, &mut bytes).map_err(broken)?;
         }
-    })?;
+    });
+    // What the source said says more than that the archive could not be written.
+    let fault = fault.into_inner().unwrap_or_else(PoisonError::into_inner);
+    written.map_err(|error| fault.unwrap_or(error))?;
     writer.finish().map_err(broken)
 }
 
@@ -48,20 +53,35 @@ fn broken(cause: crate::archive::Error) -> Error {
     Error::Archive { cause }
 }
 
-/// Reads one blob from its source, ahead of the writer.
-fn fill(item: &Item<'_>, writer: Writer) {
-    let result = match &item.held {
-        Held::Bytes(bytes) => writer.write(bytes),
-        Held::Manifest(source) => match source.by_digest(&item.digest) {
-            Ok(Some(fetched)) => writer.write(&fetched.bytes),
-            Ok(None) => Err(io::ErrorKind::NotFound.into()),
-            Err(fault) => Err(io::Error::other(fault)),
-        },
+/// Reads one blob from its source, ahead of the writer. Why a source failed is left in `fault`.
+fn fill(item: &Item<'_>, writer: Writer, fault: &Mutex<Option<Error>>) {
+    let digest = item.digest;
+    let (source, read) = match &item.held {
+        Held::Bytes(bytes) => {
+            let written = writer.write(bytes);
+            return writer.finish(written);
+        }
+        Held::Manifest(source) => {
+            let fetched = source.by_digest(&digest).and_then(|fetched| {
+                fetched.ok_or_else(|| Fault::new(format!("{digest} is not there any more")))
+            });
+            (source, fetched.and_then(|it| writer.write(&it.bytes).map_err(Fault::new)))
+        }
         Held::Blob(source, descriptor) => {
-            source.read_blob(descriptor, &mut |chunk| writer.write(chunk)).map_err(io::Error::other)
+            (source, source.read_blob(descriptor, &mut |chunk| writer.write(chunk)))
         }
     };
-    writer.finish(result);
+    match read {
+        Ok(()) => writer.finish(Ok(())),
+        Err(_) if writer.is_abandoned() => {}
+        Err(cause) => {
+            let doing = format!("read {digest} of {}", source.name());
+            let mut fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
+            fault.get_or_insert(Error::Fault { doing, cause });
+            drop(fault);
+            writer.finish(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+    }
 }
 
 /// Tells what passes.

@@ -1,5 +1,6 @@
 //! Reading ahead: a thread fills a bounded channel, a [`Read`] empties it.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -9,19 +10,30 @@ const CHUNKS: usize = 4;
 /// The two ends of a bounded channel of bytes.
 pub(super) fn pipe() -> (Writer, Reader) {
     let (sender, receiver) = sync_channel(CHUNKS);
-    (Writer { sender }, Reader { receiver, chunk: Vec::new(), read: 0, is_over: false })
+    (
+        Writer { sender, is_abandoned: Cell::new(false) },
+        Reader { receiver, chunk: Vec::new(), read: 0, is_over: false },
+    )
 }
 
 /// The end that is filled. A pipe dropped without [`finish`](Self::finish) reads as broken off.
 pub(super) struct Writer {
     sender: SyncSender<io::Result<Option<Vec<u8>>>>,
+    is_abandoned: Cell<bool>,
 }
 
 impl Writer {
     /// Passes a chunk on; fails where nobody reads any more.
     pub(super) fn write(&self, chunk: &[u8]) -> io::Result<()> {
-        let gone = |_| io::ErrorKind::BrokenPipe.into();
-        self.sender.send(Ok(Some(chunk.to_vec()))).map_err(gone)
+        self.sender.send(Ok(Some(chunk.to_vec()))).map_err(|_| {
+            self.is_abandoned.set(true);
+            io::ErrorKind::BrokenPipe.into()
+        })
+    }
+
+    /// Whether a write failed because nobody reads any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.is_abandoned.get()
     }
 
     /// Says how it ended.

@@ -6,6 +6,7 @@
 
 mod auth;
 mod export;
+mod mirror;
 mod reading;
 mod server;
 
