@@ -107,6 +107,12 @@ impl Window {
         self.end
     }
 
+    /// The same window, left open.
+    #[must_use]
+    pub fn without_end(self) -> Self {
+        Self { end: None, ..self }
+    }
+
     /// Whether `time` lies inside, ends included.
     pub fn contains(&self, time: UnixTime) -> bool {
         self.start <= time && self.end.is_none_or(|end| time <= end)

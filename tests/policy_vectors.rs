@@ -1,6 +1,11 @@
 //! Decisions of the original policy systems, as data: every case is decided the same here, or stands
 //! in an exceptions list with its reason. Looked for where `SEALIFT_POLICY_VECTORS` points, else in
 //! `../shared/vectors/policy`; where neither is there, the tests say so and do nothing.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at the first file it cannot read, and says what it did"
+)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

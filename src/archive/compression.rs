@@ -70,7 +70,7 @@ enum State<R> {
     /// Nothing is packed.
     Plain(Source<R>),
     /// Inside a gzip member.
-    Gzip(GzDecoder<Source<R>>),
+    Gzip(Box<GzDecoder<Source<R>>>),
     /// Inside a zstd frame; how many bytes it gave.
     Zstd { decoder: Box<FrameDecoder>, source: Source<R>, output: u64 },
     /// At the end, or past an error.
@@ -82,7 +82,7 @@ impl<R: Read> Unpacked<R> {
         let source = Source { inner: BufReader::with_capacity(64 << 10, input), consumed: 0 };
         let state = match packing {
             Packing::Plain => State::Plain(source),
-            Packing::Gzip => State::Gzip(GzDecoder::new(source)),
+            Packing::Gzip => State::Gzip(Box::new(GzDecoder::new(source))),
             Packing::Zstd => {
                 let mut decoder = Box::new(FrameDecoder::new());
                 decoder.set_max_window_size(limits.zstd_window_bytes);
@@ -95,15 +95,16 @@ impl<R: Read> Unpacked<R> {
     /// Some bytes of the tar; none at its end.
     fn some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         loop {
-            let consumed = self.consumed();
             let read = match &mut self.state {
                 State::Ended { .. } => return Ok(0),
                 State::Plain(source) => {
                     return retry(|| source.inner.read(buffer))
                         .map_err(|cause| tar::reading(cause.into()));
                 }
-                State::Gzip(decoder) => retry(|| decoder.read(buffer))
-                    .map_err(|cause| failed("gzip", cause, consumed))?,
+                State::Gzip(decoder) => match retry(|| decoder.read(buffer)) {
+                    Ok(read) => read,
+                    Err(cause) => return Err(failed("gzip", cause, decoder.get_ref().consumed)),
+                },
                 State::Zstd { decoder, source, output } => {
                     let read = read_frame(decoder, source, buffer, &self.limits)?;
                     *output = output.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
@@ -167,7 +168,7 @@ fn after_end<R: Read>(state: State<R>, limits: &Limits) -> Result<State<R>, Erro
             let mut source = decoder.into_inner();
             match source.next()? {
                 None => Ok(State::Ended { consumed: source.consumed }),
-                Some(0x1f) => Ok(State::Gzip(GzDecoder::new(source))),
+                Some(0x1f) => Ok(State::Gzip(Box::new(GzDecoder::new(source)))),
                 Some(_) => Err(Error::TrailingData { offset: source.consumed }),
             }
         }
@@ -195,7 +196,7 @@ fn begin_frame<R: Read>(
         {
             Err(Error::TrailingData { offset: start })
         }
-        Err(cause) => Err(bad_frame(cause, source.consumed, limits)),
+        Err(cause) => Err(bad_frame(&cause, source.consumed, limits)),
     }
 }
 
@@ -208,7 +209,7 @@ fn read_frame<R: Read>(
     while decoder.can_collect() == 0 && !decoder.is_finished() {
         let strategy = BlockDecodingStrategy::UptoBlocks(1);
         if let Err(cause) = decoder.decode_blocks(&mut *source, strategy) {
-            return Err(bad_frame(cause, source.consumed, limits));
+            return Err(bad_frame(&cause, source.consumed, limits));
         }
     }
     decoder.read(buffer).map_err(|cause| failed("zstd", cause, source.consumed))
@@ -230,8 +231,8 @@ fn check_frame(decoder: &FrameDecoder, output: u64) -> Result<(), Error> {
     Ok(())
 }
 
-fn bad_frame(cause: FrameDecoderError, consumed: u64, limits: &Limits) -> Error {
-    match &cause {
+fn bad_frame(cause: &FrameDecoderError, consumed: u64, limits: &Limits) -> Error {
+    match cause {
         FrameDecoderError::WindowSizeTooBig { .. } => {
             let what = "bytes of window in a zstd frame";
             return Error::Limit { what, limit: limits.zstd_window_bytes };

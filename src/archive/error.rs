@@ -68,7 +68,7 @@ pub enum Error {
         /// Where the first one's header stands.
         first: u64,
     },
-    /// Header and extension give different sizes, so two readers see two archives (TARmageddon).
+    /// Header and extension give different sizes, so two readers see two archives (`TARmageddon`).
     #[error("{member} has {header} bytes by its header and {extended} by its extension")]
     SizeConflict {
         /// Which.
@@ -229,7 +229,7 @@ impl Error {
                 Some("carry one archive per file; joined archives are not read past the first")
             }
             Self::Limit { .. } => {
-                Some("the caps stand in docs/limits.md; split the archive or unpack it first")
+                Some("sound archives stay far below this; one that is truly so large can be split")
             }
             Self::BadCompression { .. } => {
                 Some("copy the archive again and compare its checksum with the sender's")

@@ -174,7 +174,9 @@ impl Blobs for Passing<'_> {
             let mut kept = self.keeps(size, first)?.then(Vec::new);
             while !chunk.is_empty() {
                 hasher.update(chunk);
-                kept.iter_mut().for_each(|bytes| bytes.extend_from_slice(chunk));
+                if let Some(bytes) = &mut kept {
+                    bytes.extend_from_slice(chunk);
+                }
                 chunk = content.read(buffer)?;
             }
             let found = hasher.finish();

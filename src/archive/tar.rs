@@ -7,7 +7,7 @@
 //! end       = 2block-of-zeros *zero            ; at most 1 MiB of record padding
 //! ```
 //!
-//! Two readers must never see two archives (TARmageddon, CVE-2025-62518; GHSA-3pv8-6f4r-ffg2), so
+//! Two readers must never see two archives (`TARmageddon`, CVE-2025-62518; GHSA-3pv8-6f4r-ffg2), so
 //! whatever is read differently by different readers is refused: any type but regular files and
 //! directories, sizes that differ between header and extension, extensions that are not directly
 //! followed by their member, unknown and global PAX keys, numbers with junk, and names that are not
@@ -264,7 +264,7 @@ pub(super) fn walk<I: Input>(
                 members.layout = Some(content.all("bytes of `oci-layout`", limits)?);
             }
             MemberPath::Index => {
-                members.index = Some(content.all("bytes of `index.json`", limits)?)
+                members.index = Some(content.all("bytes of `index.json`", limits)?);
             }
             MemberPath::Blob(digest) => blobs.take(digest, &mut content)?,
             MemberPath::Foreign(name) => members.foreign.push(name),
@@ -383,21 +383,22 @@ impl<I: Input> Reader<I> {
 fn check_end<I: Input>(reader: &mut Reader<I>) -> Result<(), Error> {
     /// Record padding of the largest blocking factor in use; a terabyte of zeros is no archive.
     const PADDING: u64 = 1 << 20;
-    let mut start = reader.position;
+    let marker = reader.position;
     let second = reader.block()?;
-    let second = second.ok_or(Error::Truncated { offset: start, inside: "the end marker" })?;
-    check_zeros(&second, start)?;
+    let second = second.ok_or(Error::Truncated { offset: marker, inside: "the end marker" })?;
+    check_zeros(&second, marker)?;
+    let end = reader.position;
     with_buffer(|buffer| {
         loop {
-            start = reader.position;
+            let start = reader.position;
             let read = reader.input.read(buffer)?;
             reader.advance(read);
             check_zeros(buffer.get(..read).unwrap_or_default(), start)?;
             if read == 0 {
                 return Ok(());
             }
-            if reader.position.saturating_sub(start) > PADDING {
-                return Err(Error::TrailingData { offset: start });
+            if reader.position.saturating_sub(end) > PADDING {
+                return Err(Error::TrailingData { offset: end.saturating_add(PADDING) });
             }
         }
     })

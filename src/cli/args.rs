@@ -54,7 +54,12 @@ pub(crate) struct VerifyArgs {
     ///
     /// Without it every image that the archive's index lists is judged. A name that the archive does
     /// not hold is an error.
-    #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]
+    #[arg(
+        long = "image",
+        value_name = "REF_OR_DIGEST",
+        env = "SEALIFT_IMAGE",
+        hide_env_values = true
+    )]
     pub images: Vec<String>,
 
     #[command(flatten)]
@@ -70,7 +75,7 @@ pub(crate) struct VerifyArgs {
     ///
     /// For archives that carry evidence without the images' content. What is there is still hashed,
     /// and the image's own manifest must be there.
-    #[arg(long, env = "SEALIFT_EVIDENCE_ONLY", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "SEALIFT_EVIDENCE_ONLY", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub evidence_only: bool,
 
     #[command(flatten)]
@@ -79,11 +84,11 @@ pub(crate) struct VerifyArgs {
     /// How many threads work [default: one per processor]
     ///
     /// The report is the same for any number.
-    #[arg(long, value_name = "N", env = "SEALIFT_JOBS")]
+    #[arg(long, value_name = "N", env = "SEALIFT_JOBS", hide_env_values = true)]
     pub jobs: Option<NonZeroUsize>,
 
     /// Show no progress bar; there is none anyway where standard error is no terminal
-    #[arg(long, env = "SEALIFT_NO_PROGRESS", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "SEALIFT_NO_PROGRESS", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
 }
 
@@ -94,7 +99,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Debug, Args)]
 pub(crate) struct VerifyBundleArgs {
     /// The Sigstore bundle, JSON of version 0.1 to 0.3
-    #[arg(long, value_name = "FILE", env = "SEALIFT_BUNDLE")]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_BUNDLE", hide_env_values = true)]
     pub bundle: PathBuf,
 
     #[command(flatten)]
@@ -212,7 +217,7 @@ pub(crate) struct MirrorArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct FormatArgs {
     /// The form of the answer on standard output
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text, env = "SEALIFT_FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text, env = "SEALIFT_FORMAT", hide_env_values = true)]
     pub format: Format,
 }
 

@@ -26,18 +26,18 @@ use super::{args, input};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
-    /// The Sigstore trusted root: authorities, logs and their keys (trusted_root.json)
+    /// The Sigstore trusted root: authorities, logs and their keys (`trusted_root.json`)
     ///
     /// Needed for certificates and wherever an entry of a transparency log is demanded. It is the
     /// whole of the trust: nothing is fetched, nothing is built in. Its digest is in the report.
-    #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT")]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT", hide_env_values = true)]
     pub trusted_root: Option<PathBuf>,
 
     /// Judge as of this time (RFC 3339) instead of this machine's clock
     ///
     /// For reports that can be made again. It never replaces the time of a signature, which logs and
     /// timestamp authorities vouch for; those times must not lie after it.
-    #[arg(long, value_name = "TIME", env = "SEALIFT_VERIFICATION_TIME", value_parser = args::time)]
+    #[arg(long, value_name = "TIME", env = "SEALIFT_VERIFICATION_TIME", hide_env_values = true, value_parser = args::time)]
     pub verification_time: Option<UnixTime>,
 }
 
@@ -45,12 +45,12 @@ pub(crate) struct TrustArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is accepted, by policy")]
 pub(crate) struct PolicyArgs {
-    /// A policy file (repeatable): ClusterImagePolicy of policy.sigstore.dev, one or several
+    /// A policy file (repeatable): `ClusterImagePolicy` of policy.sigstore.dev, one or several
     /// documents
     ///
     /// All policies that cover any name of an image must hold; within one, any authority is enough.
     /// A field that sealift does not decide by is refused by name, never passed over.
-    #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY")]
+    #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY", hide_env_values = true)]
     pub files: Vec<PathBuf>,
 }
 
@@ -62,55 +62,86 @@ pub(crate) struct SignerArgs {
     ///
     /// An entry of a transparency log is demanded too, as cosign does, unless
     /// --insecure-ignore-tlog is given.
-    #[arg(long = "key", value_name = "FILE", env = "SEALIFT_KEY")]
+    #[arg(long = "key", value_name = "FILE", env = "SEALIFT_KEY", hide_env_values = true)]
     pub keys: Vec<PathBuf>,
 
     /// The identity that must have signed: an e-mail address or a URI of the certificate
-    #[arg(long, value_name = "IDENTITY", env = "SEALIFT_CERTIFICATE_IDENTITY")]
+    #[arg(
+        long,
+        value_name = "IDENTITY",
+        env = "SEALIFT_CERTIFICATE_IDENTITY",
+        hide_env_values = true
+    )]
     pub certificate_identity: Option<String>,
 
     /// The same as a regular expression; it is not anchored: write ^ and $ where you mean them
-    #[arg(long, value_name = "REGEXP", env = "SEALIFT_CERTIFICATE_IDENTITY_REGEXP")]
+    #[arg(
+        long,
+        value_name = "REGEXP",
+        env = "SEALIFT_CERTIFICATE_IDENTITY_REGEXP",
+        hide_env_values = true
+    )]
     pub certificate_identity_regexp: Option<String>,
 
     /// The OIDC issuer that vouched for the identity; the empty text is a certificate without one
-    #[arg(long, value_name = "URL", env = "SEALIFT_CERTIFICATE_OIDC_ISSUER")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SEALIFT_CERTIFICATE_OIDC_ISSUER",
+        hide_env_values = true
+    )]
     pub certificate_oidc_issuer: Option<String>,
 
     /// The same as a regular expression; it is not anchored
-    #[arg(long, value_name = "REGEXP", env = "SEALIFT_CERTIFICATE_OIDC_ISSUER_REGEXP")]
+    #[arg(
+        long,
+        value_name = "REGEXP",
+        env = "SEALIFT_CERTIFICATE_OIDC_ISSUER_REGEXP",
+        hide_env_values = true
+    )]
     pub certificate_oidc_issuer_regexp: Option<String>,
 
     /// Root certificates (PEM) of a private authority, instead of the trusted root's
     ///
     /// Such certificates may name no issuer, so none is asked for.
-    #[arg(long, value_name = "FILE", env = "SEALIFT_CA_ROOTS")]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_CA_ROOTS", hide_env_values = true)]
     pub ca_roots: Option<PathBuf>,
 
     /// Intermediate certificates (PEM) of the private authority
-    #[arg(long, value_name = "FILE", env = "SEALIFT_CA_INTERMEDIATES")]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_CA_INTERMEDIATES", hide_env_values = true)]
     pub ca_intermediates: Option<PathBuf>,
 
     /// Demand no entry of a transparency log
     ///
     /// With a key: nobody can see what was signed with it. With a certificate: a trusted time must
     /// come from elsewhere.
-    #[arg(long, env = "SEALIFT_INSECURE_IGNORE_TLOG", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "SEALIFT_INSECURE_IGNORE_TLOG", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub insecure_ignore_tlog: bool,
 
     /// Demand no certificate transparency log's word (SCT) for the certificate
-    #[arg(long, env = "SEALIFT_INSECURE_IGNORE_SCT", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "SEALIFT_INSECURE_IGNORE_SCT", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub insecure_ignore_sct: bool,
 
     /// Demand an attestation of this predicate type instead of a signature
     ///
     /// A URI, or one of cosign's short names: custom, slsaprovenance, slsaprovenance02,
     /// slsaprovenance1, spdx, spdxjson, cyclonedx, link, vuln, openvex.
-    #[arg(long = "type", value_name = "PREDICATE_TYPE", env = "SEALIFT_TYPE")]
+    #[arg(
+        long = "type",
+        value_name = "PREDICATE_TYPE",
+        env = "SEALIFT_TYPE",
+        hide_env_values = true
+    )]
     pub predicate_type: Option<String>,
 
     /// Demand this annotation in the signed payload (repeatable)
-    #[arg(long = "annotation", short = 'a', value_name = "KEY=VALUE", env = "SEALIFT_ANNOTATION")]
+    #[arg(
+        long = "annotation",
+        short = 'a',
+        value_name = "KEY=VALUE",
+        env = "SEALIFT_ANNOTATION",
+        hide_env_values = true
+    )]
     pub annotations: Vec<String>,
 }
 

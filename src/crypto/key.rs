@@ -114,6 +114,35 @@ pub enum KeyKind {
     },
 }
 
+impl KeyKind {
+    /// Its names in protobuf-specs (`PublicKeyDetails`), with the hash that goes with it.
+    pub fn details(self) -> &'static [&'static str] {
+        match self {
+            Self::P256 => &["PKIX_ECDSA_P256_SHA_256"],
+            Self::P384 => &["PKIX_ECDSA_P384_SHA_384"],
+            Self::P521 => &["PKIX_ECDSA_P521_SHA_512"],
+            Self::Ed25519 => &["PKIX_ED25519", "PKIX_ED25519_PH"],
+            Self::Rsa { bits: 2048 } => {
+                &["PKIX_RSA_PKCS1V15_2048_SHA256", "PKIX_RSA_PSS_2048_SHA256"]
+            }
+            Self::Rsa { bits: 3072 } => {
+                &["PKIX_RSA_PKCS1V15_3072_SHA256", "PKIX_RSA_PSS_3072_SHA256"]
+            }
+            Self::Rsa { bits: 4096 } => {
+                &["PKIX_RSA_PKCS1V15_4096_SHA256", "PKIX_RSA_PSS_4096_SHA256"]
+            }
+            Self::Rsa { .. } => &[],
+        }
+    }
+
+    /// Whether `details` is the name of a kind that this is not.
+    pub fn contradicts(self, details: &str) -> bool {
+        let kinds = [2048, 3072, 4096].map(|bits| Self::Rsa { bits });
+        let kinds = [Self::P256, Self::P384, Self::P521, Self::Ed25519].into_iter().chain(kinds);
+        kinds.filter(|kind| *kind != self).any(|kind| kind.details().contains(&details))
+    }
+}
+
 impl std::fmt::Display for KeyKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -156,7 +185,7 @@ fn ed25519_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKi
 
 /// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`.
 fn rsa_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKind, KeyError> {
-    if !info.algorithm.parameters.is_some_and(|parameters| parameters.is_null()) {
+    if !info.algorithm.parameters.is_some_and(der::asn1::AnyRef::is_null) {
         return Err(KeyError::Malformed);
     }
     let mut reader = SliceReader::new(bits).map_err(|_| KeyError::Malformed)?;

@@ -55,11 +55,11 @@ fn add<'a>(
 
 /// What was found of every piece, in the order of the tasks.
 pub(super) struct Findings {
-    findings: Vec<Found>,
+    pieces: Vec<Judged>,
 }
 
 /// What was found of a piece.
-pub(super) struct Found {
+pub(super) struct Judged {
     place: usize,
     subject: Digest,
     manifest: Digest,
@@ -87,17 +87,17 @@ impl Findings {
             progress.verified();
             result
         });
-        let findings = tasks
+        let pieces = tasks
             .iter()
             .zip(results)
             .filter_map(|(task, result)| Some(task.found(result?)))
             .collect();
-        Self { findings }
+        Self { pieces }
     }
 
     /// What was found of the evidence of the subject at `place`.
-    pub(super) fn of(&self, place: usize) -> impl Iterator<Item = &Found> {
-        self.findings.iter().filter(move |found| found.place == place)
+    pub(super) fn of(&self, place: usize) -> impl Iterator<Item = &Judged> {
+        self.pieces.iter().filter(move |found| found.place == place)
     }
 }
 
@@ -134,8 +134,8 @@ impl Task<'_> {
         judged.or(carried.map(Err))
     }
 
-    fn found(&self, result: Result<Verified, Unproven>) -> Found {
-        Found {
+    fn found(&self, result: Result<Verified, Unproven>) -> Judged {
+        Judged {
             place: self.place,
             subject: self.artifact.digest,
             manifest: self.evidence.manifest.digest,
@@ -150,7 +150,7 @@ impl Task<'_> {
     }
 }
 
-impl Found {
+impl Judged {
     /// What it speaks of.
     pub(super) fn subject(&self) -> Digest {
         self.subject

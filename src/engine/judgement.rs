@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::blobs::Blobs;
-use super::evidence::{Findings, Found};
+use super::evidence::{Findings, Judged};
 use super::parts::Walk;
 use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
@@ -38,7 +38,7 @@ impl Judgement<'_> {
             above().map(|index| self.hear(place, Some(index), &names, &parts)).find(Heard::admits)
         };
         let heard = if own.admits() { own } else { through().unwrap_or(own) };
-        let mut evidence: Vec<&Found> = heard.evidence;
+        let mut evidence: Vec<&Judged> = heard.evidence;
         evidence.extend(
             parts
                 .children
@@ -52,7 +52,7 @@ impl Judgement<'_> {
             names: subject.names.iter().map(ToString::to_string).collect(),
             outcome: told(&heard.verdict, &heard.places),
             children: walk.children(subject),
-            evidence: evidence.into_iter().map(Found::told).collect(),
+            evidence: evidence.into_iter().map(Judged::told).collect(),
         };
         match heard.verdict {
             Verdict::Admit(admitted) => (image, Some(admitted)),
@@ -68,7 +68,7 @@ impl Judgement<'_> {
         names: &[Reference],
         parts: &Parts,
     ) -> Heard<'_> {
-        let mut evidence: Vec<&Found> = self.findings.of(place).collect();
+        let mut evidence: Vec<&Judged> = self.findings.of(place).collect();
         if let Some(index) = through {
             evidence.extend(self.findings.of(index));
         }
@@ -110,7 +110,7 @@ impl Judgement<'_> {
 /// A verdict, the evidence it looked at, and where its pieces stand in that.
 struct Heard<'a> {
     verdict: Verdict,
-    evidence: Vec<&'a Found>,
+    evidence: Vec<&'a Judged>,
     places: Vec<usize>,
 }
 

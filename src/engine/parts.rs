@@ -34,7 +34,7 @@ impl Walk<'_> {
         match &subject.content {
             Ok(_) => self.add_content(subject, &mut parts, &mut seen),
             Err(fault) => {
-                parts.faults.push(wrong(&subject.descriptor, Part::Manifest, fault.into()))
+                parts.faults.push(wrong(&subject.descriptor, Part::Manifest, fault.into()));
             }
         }
         parts

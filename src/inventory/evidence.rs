@@ -34,7 +34,7 @@ impl Evidence {
                 (Ok(blob), vec![Piece::Carried(kind.to_owned())])
             }
         };
-        Ok(Self { blobs, pieces, ..Self::without_pieces(manifest, found_by, content) })
+        Ok(Self { pieces, blobs, ..Self::without_pieces(manifest, found_by, content) })
     }
 
     /// Evidence that says nothing.

@@ -55,14 +55,12 @@ impl<'a> Gathering<'a> {
     pub(super) fn roots(&mut self, archive: &Archive) -> Result<(), Error> {
         let entries = &archive.index().manifests;
         self.budget.count(entries.len())?;
-        let mut seen: HashMap<Digest, Vec<&Descriptor>> = HashMap::new();
+        let mut seen = HashSet::new();
         for entry in entries {
-            let earlier = seen.entry(entry.digest).or_default();
-            if earlier.contains(&entry) {
+            if !seen.insert(entry) {
                 self.notes.push(Note::ListedTwice { digest: entry.digest });
                 continue;
             }
-            earlier.push(entry);
             self.root(entry)?;
         }
         Ok(())
@@ -101,7 +99,7 @@ impl<'a> Gathering<'a> {
                 return self.take_ledger(entry, document);
             }
             Err(_) if is_ledger(entry, None) => {
-                let fault = content.err().expect("matched as an error");
+                let fault = content.expect_err("matched as an error");
                 return Err(Error::Ledger { digest: entry.digest, fault });
             }
             // A referrer whose bytes are broken makes no claim; the index says what it spoke of.
@@ -131,10 +129,16 @@ impl<'a> Gathering<'a> {
         for name in names.unreadable {
             self.notes.push(Note::UnreadableName { digest: entry.digest, name });
         }
-        for name in &names.known {
-            let first = *self.names.entry(name.clone()).or_insert(entry.digest);
+        for name in names.known {
+            let Some(first) = self.names.get(&name).copied() else {
+                self.names.insert(name.clone(), entry.digest);
+                if let Some(subject) = self.subjects.get_mut(place) {
+                    subject.names.push(name);
+                }
+                continue;
+            };
             if first != entry.digest {
-                let (name, second) = (name.clone(), entry.digest);
+                let (name, second) = (Box::new(name), entry.digest);
                 return Err(Error::AmbiguousRef { name, first, second });
             }
         }
@@ -144,11 +148,6 @@ impl<'a> Gathering<'a> {
         }
         if let Some(subject) = self.subjects.get_mut(place) {
             subject.is_root = true;
-            for name in names.known {
-                if !subject.names.contains(&name) {
-                    subject.names.push(name);
-                }
-            }
         }
         Ok(())
     }
@@ -197,17 +196,16 @@ impl<'a> Gathering<'a> {
 
     /// An index of referrers, which a registry without their API keeps under a tag.
     fn fallback_index(&mut self, subject: Digest, entry: &Descriptor) -> Result<(), Error> {
-        match self.read(entry)? {
-            Ok((_, Document::Index(index))) => index
-                .manifests
-                .iter()
-                .try_for_each(|referrer| self.claim(subject, referrer, FoundBy::FallbackTag)),
-            _ => {
-                let (manifest, found_by) = (entry.clone(), FoundBy::FallbackTag);
-                self.claims.add(subject, Claim { manifest, found_by, promised: None });
-                Ok(())
-            }
-        }
+        let content = self.read(entry)?;
+        let Ok((_, Document::Index(index))) = content else {
+            let (manifest, found_by) = (entry.clone(), FoundBy::FallbackTag);
+            self.claims.add(subject, Claim { manifest, found_by, promised: None });
+            return Ok(());
+        };
+        index
+            .manifests
+            .iter()
+            .try_for_each(|referrer| self.claim(subject, referrer, FoundBy::FallbackTag))
     }
 
     /// Takes a subject and what is below it; `depth` counts indexes. Returns its place.

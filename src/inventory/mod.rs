@@ -262,7 +262,7 @@ pub enum Error {
     #[error("`{name}` names both {first} and {second}")]
     AmbiguousRef {
         /// The name.
-        name: Name,
+        name: Box<Name>,
         /// The digest listed first.
         first: Digest,
         /// The digest listed later.

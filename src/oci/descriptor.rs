@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::oci::MediaType;
 
 /// A promise of bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
     /// What the bytes are.
@@ -51,7 +51,7 @@ impl Descriptor {
 }
 
 /// What a child of an index runs on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Platform {
     /// The processor, by Go's name.
     pub architecture: String,

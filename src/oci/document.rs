@@ -16,6 +16,10 @@ use crate::oci::{Descriptor, MediaType};
 
 /// An index or a manifest, told apart by the media type of the descriptor that led to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "documents are read one at a time and mostly manifests"
+)]
 pub enum Document {
     /// An image index or Docker manifest list.
     Index(Index),

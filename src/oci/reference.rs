@@ -49,6 +49,7 @@ impl Reference {
     }
 
     /// The same repository by digest alone.
+    #[must_use]
     pub fn with_digest(&self, digest: Digest) -> Self {
         Self { tag: None, digest: Some(digest), ..self.clone() }
     }

@@ -3,9 +3,9 @@
 //!
 //! Read are `images`, `mode` and authorities by `key.data`, `keyless.identities` and `static`. A
 //! field of the format that is not is refused by name: a policy of which a part is passed over in
-//! silence admits what its author refuses (CVE-2025-29778). Where the format's public defaults are
-//! spelled out (`keyless.url`, `ctlog.url`), they are read as what they mean offline: the authorities
-//! and logs of the trusted root.
+//! silence admits what its author refuses (CVE-2025-29778). `keyless.url` is read and decides nothing,
+//! as in policy-controller: authorities are those of the trusted root. `ctlog` demands an entry of a
+//! log of the trusted root, and may name no other log than the public one, which is its default.
 
 mod document;
 mod error;

@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::policy::{Approval, Mode, Origin, Policy, PolicySet, Shortfall};
+use crate::policy::{Approval, Mode, Origin, Policy, PolicySet, Shortfall, Why};
 use crate::verify::{Facts, Verified};
 
 /// What is known of one image when it is judged.
@@ -216,6 +216,13 @@ pub struct PolicyFailure {
     pub origin: Origin,
     /// What fell short.
     pub shortfalls: Vec<Shortfall>,
+}
+
+impl PolicyFailure {
+    /// Whether nothing but the policy's own word refuses.
+    pub fn is_by_decree(&self) -> bool {
+        self.shortfalls.iter().all(|shortfall| matches!(shortfall.why, Why::Decree(_)))
+    }
 }
 
 impl PolicySet {

@@ -1,21 +1,29 @@
-//! Keys and facts for tests, made from fixed seeds.
+//! Keys and facts for tests.
 
 use std::collections::BTreeMap;
-
-use p256::pkcs8::{EncodePublicKey, LineEnding};
 
 use crate::crypto::PublicKey;
 use crate::verify::{
     CertificateAuthority, Claim, Facts, Identity, LogEntry, Signer, SubjectAlternativeName,
 };
 
-pub(super) fn key_pem(seed: u8) -> String {
-    let secret = p256::SecretKey::from_slice(&[seed; 32]).unwrap();
-    secret.public_key().to_public_key_pem(LineEnding::LF).unwrap()
+/// The public keys of the P-256 secrets 0x0101.., 0x0202.. and 0x0303..
+const KEYS: [&str; 3] = [
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEb/A7lJJBzh2t1DUZ5pYOCoW0Gmmg\n\
+     XDKBA6orzhWUyhY8T3U6Vb8B3FP2wLDH7ueLQMb/fSWpbiKCuYnO9xwUSg==",
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVQ9HEAPz35fD31Bqx5f2ch+xoft7\n\
+     j2+D0iRJimXIjiQTYJPXAS5QmnNxXL0LAKPMD/S1wBs/+hlqsfsycDa45g==",
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWRq3ceu8/W2cuQlNEGUordGmnUTC\n\
+     wfYn8InsWLnGGt+fTmq/DQRcDGk6PGitfJfKcr5k3vSib+zSY92YqSeA8A==",
+];
+
+/// The key number 1, 2 or 3 in PEM.
+pub(super) fn key_pem(number: usize) -> String {
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", KEYS[number - 1])
 }
 
-pub(super) fn key(seed: u8) -> PublicKey {
-    PublicKey::from_pem(&key_pem(seed)).unwrap()
+pub(super) fn key(number: usize) -> PublicKey {
+    PublicKey::from_pem(&key_pem(number)).unwrap()
 }
 
 pub(super) fn signature() -> Claim {
@@ -27,10 +35,10 @@ pub(super) fn attestation(predicate_type: &str) -> Claim {
 }
 
 /// A signature with a key, in no log.
-pub(super) fn by_key(seed: u8) -> Facts {
+pub(super) fn by_key(number: usize) -> Facts {
     Facts {
         claim: signature(),
-        signer: Signer::Key { id: key(seed).id() },
+        signer: Signer::Key { id: key(number).id() },
         log_entries: Vec::new(),
         times: Vec::new(),
         sct_logs: Vec::new(),

@@ -3,3 +3,5 @@
 
 mod ascii;
 pub mod v1;
+
+pub use ascii::to_string;

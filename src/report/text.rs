@@ -14,27 +14,27 @@ use crate::report::{Basis, PolicyEntry, Report, Scope, VERSION, Warning};
 /// The report as text.
 pub fn render(report: &Report) -> String {
     let mut lines = Lines::default();
+    lines.line("", &verdict(report));
+    lines.blank();
     for image in &report.images {
         image::write(&mut lines, image);
         lines.blank();
     }
     write_warnings(&mut lines, &report.warnings);
     write_basis(&mut lines, report);
-    lines.line("", &summary(report));
+    let hashed = count(report.blobs.count, "blob");
+    let size = bytes(report.blobs.bytes);
+    lines.line("", &format!("{}; {hashed} hashed ({size})", verdict(report)));
     lines.finish()
 }
 
-/// One line that says it all.
-pub fn summary(report: &Report) -> String {
-    let (admitted, denied) = (report.admitted(), report.denied());
-    let blobs = report.blobs;
-    let mut text = match denied {
-        0 => format!("admitted: {}", count(admitted, "image")),
-        _ => format!("denied: {} of {}", denied, count(report.images.len(), "image")),
-    };
-    write!(text, ", {} hashed ({})", count(blobs.count, "blob"), bytes(blobs.bytes))
-        .expect("writing to a string");
-    text
+/// The verdict on the whole.
+fn verdict(report: &Report) -> String {
+    let images = count(report.images.len(), "image");
+    match report.denied() {
+        0 => format!("admitted: {images}"),
+        denied => format!("denied: {denied} of {images}"),
+    }
 }
 
 fn write_warnings(lines: &mut Lines, warnings: &[Warning]) {
@@ -80,21 +80,22 @@ fn warning_text(warning: &Warning) -> String {
     }
 }
 
+/// What it was judged by; at the margin, so that a digest fits its line and can be copied.
 fn write_basis(lines: &mut Lines, report: &Report) {
     let Basis { judged_at, scope, trust, policies } = &report.basis;
     lines.line("", &format!("judged by sealift {VERSION} as of {judged_at}"));
     if *scope == Scope::EvidenceOnly {
-        lines.line("  ", "evidence only: absent layers, configs and children were not demanded");
+        lines.line("", "evidence only: absent layers, configs and children were not demanded");
     }
-    lines.hanging("  ", "index.json ", &report.archive.to_string());
-    if let Some(root) = &trust.trusted_root {
-        lines.hanging("  ", "root ", &root.to_string());
-    }
-    for digest in &trust.private_pki {
-        lines.hanging("  ", "pki  ", &digest.to_string());
-    }
-    for key in &trust.keys {
-        lines.hanging("  ", "key  ", &key.to_string());
+    lines.hanging("", "index ", &report.archive.to_string());
+    for (what, digests) in [
+        ("root ", trust.trusted_root.as_slice()),
+        ("pki ", &trust.private_pki),
+        ("key ", &trust.keys),
+    ] {
+        for digest in digests {
+            lines.hanging("", what, &digest.to_string());
+        }
     }
     for policy in policies {
         write_policy(lines, policy);
@@ -105,10 +106,10 @@ fn write_basis(lines: &mut Lines, report: &Report) {
 fn write_policy(lines: &mut Lines, policy: &PolicyEntry) {
     let PolicyEntry { id, origin, .. } = policy;
     match origin {
-        Origin::Flags => lines.hanging("  ", "policy ", "the command line's signer"),
+        Origin::Flags => lines.hanging("", "policy ", "the command line's signer"),
         Origin::File { digest, .. } => {
-            lines.hanging("  ", "policy ", &format!("`{id}` at {origin}"));
-            lines.hanging("    ", "of ", &digest.to_string());
+            lines.hanging("", "policy ", &format!("`{id}` at {origin}, file"));
+            lines.hanging("", "       ", &digest.to_string());
         }
     }
 }

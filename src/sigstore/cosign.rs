@@ -42,7 +42,9 @@ impl Annotations {
         let get = |name| {
             annotations.get(name).map(String::as_str).filter(|value: &&str| !value.is_empty())
         };
-        let signature = get(SIGNATURE).unwrap_or_default();
+        // Whoever signs with openssl attaches its line ends too, and Go's decoder skips them; the
+        // bytes have one spelling all the same, and they are what is verified.
+        let signature = get(SIGNATURE).unwrap_or_default().replace(['\r', '\n'], "");
         let signature = STANDARD.decode(signature).map_err(|_| MalformedAnnotation::Signature)?;
         let entry = get(BUNDLE).map(|json| entry(json, limits)).transpose()?;
         let timestamp = get(TIMESTAMP).map(|json| timestamp(json, limits)).transpose()?;

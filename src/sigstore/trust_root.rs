@@ -219,9 +219,9 @@ struct RawCertificate {
     raw_bytes: Bytes,
 }
 
-fn window(raw: Option<RawWindow>, place: Place) -> Result<Window, TrustRootError> {
+fn window(raw: Option<&RawWindow>, place: Place) -> Result<Window, TrustRootError> {
     let no_start = TrustRootError::NoStart { place };
-    let Some(RawWindow { start: Some(start), end }) = raw else { return Err(no_start) };
+    let Some(&RawWindow { start: Some(start), end }) = raw else { return Err(no_start) };
     Window::new(start, end).ok_or(TrustRootError::EndBeforeStart { place })
 }
 
@@ -248,7 +248,7 @@ fn logs(
 impl RawLog {
     /// A log, or why it cannot be used; an error where the file contradicts itself.
     fn checked(self, place: Place) -> Result<Result<Log, String>, TrustRootError> {
-        let window = window(self.public_key.valid_for, place)?;
+        let window = window(self.public_key.valid_for.as_ref(), place)?;
         if self.hash_algorithm.is_some_and(|algorithm| algorithm != "SHA2_256") {
             return Ok(Err("its tree is not hashed by SHA2_256".to_owned()));
         }
@@ -280,21 +280,13 @@ fn check_details(
     key: &PublicKey,
     place: Place,
 ) -> Result<(), TrustRootError> {
-    let Some(details) = details else { return Ok(()) };
-    let fits = match details {
-        "PKIX_ECDSA_P256_SHA_256" => key.kind() == KeyKind::P256,
-        "PKIX_ECDSA_P384_SHA_384" => key.kind() == KeyKind::P384,
-        "PKIX_ECDSA_P521_SHA_512" => key.kind() == KeyKind::P521,
-        "PKIX_ED25519" => key.kind() == KeyKind::Ed25519,
-        "PKIX_RSA_PKCS1V15_2048_SHA256" => key.kind() == KeyKind::Rsa { bits: 2048 },
-        "PKIX_RSA_PKCS1V15_3072_SHA256" => key.kind() == KeyKind::Rsa { bits: 3072 },
-        "PKIX_RSA_PKCS1V15_4096_SHA256" => key.kind() == KeyKind::Rsa { bits: 4096 },
-        _ => true,
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(TrustRootError::KeyDetails { place, details: details.to_owned(), found: key.kind() })
+    match details.filter(|details| key.kind().contradicts(details)) {
+        Some(details) => Err(TrustRootError::KeyDetails {
+            place,
+            details: details.to_owned(),
+            found: key.kind(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -306,7 +298,7 @@ impl RawAuthority {
         limits: &Limits,
         unusable: &mut Vec<Unusable>,
     ) -> Result<Option<(String, Window, Vec<Certificate>)>, TrustRootError> {
-        let window = window(self.valid_for, place)?;
+        let window = window(self.valid_for.as_ref(), place)?;
         let url = self.uri.unwrap_or_default();
         let raw = self.cert_chain.map(|chain| chain.certificates).unwrap_or_default();
         if raw.is_empty() {

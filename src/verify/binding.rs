@@ -2,67 +2,40 @@
 
 use super::evidence::Signed;
 use super::{Artifact, Code, Rejection};
-use crate::digest::{Algorithm, Digest};
-use crate::tlog::entry::{Body, Logged, Verifier};
+use crate::crypto::{Hash, PublicKey};
+use crate::digest::Digest;
+use crate::sigstore::Envelope;
+use crate::tlog::entry::{Body, Kind, Logged, Verifier};
 
-/// The bytes by which an entry names the signer.
+/// Who signed, as an entry names them.
 #[derive(Clone, Copy)]
-pub(super) enum SignerBytes<'a> {
-    /// The certificate in DER.
-    Certificate(&'a [u8]),
-    /// The key as `SubjectPublicKeyInfo`.
-    Key(&'a [u8]),
+pub(super) struct SignedBy<'a> {
+    /// The certificate in DER, where there is one.
+    pub(super) certificate: Option<&'a [u8]>,
+    /// The key.
+    pub(super) key: &'a PublicKey,
 }
 
 /// Compares an entry with the evidence: signer, content and signature, all three, always.
 pub(super) fn check(
     body: &Body,
     signed: &Signed,
-    signer: SignerBytes<'_>,
+    signer: SignedBy<'_>,
     artifact: &Artifact<'_>,
 ) -> Result<(), Rejection> {
-    let same_signer = match (&body.verifier, signer) {
-        (Verifier::Certificate(logged), SignerBytes::Certificate(ours)) => logged == ours,
-        (Verifier::Key(logged), SignerBytes::Key(ours)) => logged == ours,
-        _ => false,
-    };
-    if !same_signer {
-        return Err(not_bound("was made by another key or certificate than the signature"));
-    }
+    check_signer(body, signer)?;
     match (&body.content, signed) {
-        (Logged::Message { hash, signature }, Signed::Payload { bytes, .. }) => {
-            check_message(*hash, signature, &Digest::sha256(bytes), signed)
+        (Logged::Message { hash, value, signature }, _) if takes_message(body.kind, signed) => {
+            let ours = match signed {
+                Signed::Payload { bytes, .. } => hash.of(bytes),
+                Signed::Envelope { envelope, .. } => hash.of(&envelope.signed_bytes()),
+                Signed::Artifact { .. } => artifact_hash(artifact, *hash)?,
+            };
+            check_that(ours == *value, "payload")?;
+            check_that(signature == signed.signature(), "signature")
         }
-        (Logged::Message { hash, signature }, Signed::Artifact { .. }) => {
-            check_message(*hash, signature, &sha256_of(artifact)?, signed)
-        }
-        (
-            Logged::Envelope { envelope_hash, payload_hash, signature, payload_type },
-            Signed::Envelope { envelope, stored },
-        ) => {
-            check_that(
-                payload_hash
-                    .is_none_or(|hash| Digest::sha256(&envelope.payload) == Digest::Sha256(hash)),
-                "payload",
-            )?;
-            check_that(
-                signature.as_ref().is_none_or(|logged| *logged == envelope.signature),
-                "signature",
-            )?;
-            check_that(
-                payload_type.as_ref().is_none_or(|logged| *logged == envelope.payload_type),
-                "payload type",
-            )?;
-            // The uploader's spelling of the envelope is known only where it is stored as it was uploaded.
-            let whole = envelope_hash.zip(stored.as_ref());
-            check_that(
-                whole.is_none_or(|(hash, stored)| *stored == Digest::Sha256(hash)),
-                "envelope",
-            )?;
-            if signature.is_none() && whole.is_none() {
-                return Err(not_bound("cannot be compared with the signature"));
-            }
-            Ok(())
+        (Logged::Envelope { .. }, Signed::Envelope { envelope, stored }) => {
+            check_envelope(&body.content, envelope, stored.as_ref())
         }
         _ => {
             let (kind, version) = body.kind.name();
@@ -72,14 +45,58 @@ pub(super) fn check(
     }
 }
 
-fn check_message(
-    hash: [u8; 32],
-    signature: &[u8],
-    message: &Digest,
-    signed: &Signed,
+/// Rekor v1 has kinds of its own for envelopes; Rekor v2 logs every signature alike.
+fn takes_message(kind: Kind, signed: &Signed) -> bool {
+    kind == Kind::HashedRekordV002 || !matches!(signed, Signed::Envelope { .. })
+}
+
+fn check_signer(body: &Body, signer: SignedBy<'_>) -> Result<(), Rejection> {
+    let same = match (&body.verifier, signer.certificate) {
+        (Verifier::Certificate(logged), Some(ours)) => logged == ours,
+        (Verifier::Key(logged), None) => logged == signer.key.spki(),
+        _ => false,
+    };
+    let details = body.key_details.as_deref();
+    if same && details.is_none_or(|details| signer.key.kind().details().contains(&details)) {
+        return Ok(());
+    }
+    Err(not_bound("was made by another key or certificate than the signature"))
+}
+
+/// What of an envelope the entry holds must be the envelope's; the signature itself or the whole
+/// envelope as it was uploaded must be among it.
+fn check_envelope(
+    content: &Logged,
+    envelope: &Envelope,
+    stored: Option<&Digest>,
 ) -> Result<(), Rejection> {
-    check_that(*message == Digest::Sha256(hash), "payload")?;
-    check_that(signature == signed.signature(), "signature")
+    let Logged::Envelope { envelope_hash, payload_hash, signature, payload_type } = content else {
+        return Ok(());
+    };
+    let payload = Digest::sha256(&envelope.payload);
+    check_that(payload_hash.is_none_or(|hash| payload == Digest::Sha256(hash)), "payload")?;
+    check_that(signature.as_ref().is_none_or(|logged| *logged == envelope.signature), "signature")?;
+    check_that(
+        payload_type.as_ref().is_none_or(|logged| *logged == envelope.payload_type),
+        "payload type",
+    )?;
+    // The uploader's spelling of the envelope is known only where it is stored as it was uploaded.
+    let whole = envelope_hash.zip(stored);
+    check_that(whole.is_none_or(|(hash, stored)| *stored == Digest::Sha256(hash)), "envelope")?;
+    if signature.is_none() && whole.is_none() {
+        return Err(not_bound("cannot be compared with the signature"));
+    }
+    Ok(())
+}
+
+/// The artifact's hash by the entry's function, from its bytes or from the digest at hand.
+fn artifact_hash(artifact: &Artifact<'_>, hash: Hash) -> Result<Vec<u8>, Rejection> {
+    match (artifact.bytes, &artifact.digest, hash) {
+        (Some(bytes), ..) => Ok(hash.of(bytes)),
+        (None, Digest::Sha256(value), Hash::Sha256) => Ok(value.to_vec()),
+        (None, Digest::Sha512(value), Hash::Sha512) => Ok(value.to_vec()),
+        _ => Err(not_bound("names the artifact by another hash function than the digest at hand")),
+    }
 }
 
 fn check_that(same: bool, what: &str) -> Result<(), Rejection> {
@@ -88,15 +105,4 @@ fn check_that(same: bool, what: &str) -> Result<(), Rejection> {
 
 fn not_bound(how: &str) -> Rejection {
     Rejection::new(Code::EntryNotBound, format!("the log entry {how}"))
-}
-
-/// Entries know artifacts by SHA-256 only.
-fn sha256_of(artifact: &Artifact<'_>) -> Result<Digest, Rejection> {
-    match (artifact.digest.algorithm(), artifact.bytes) {
-        (Algorithm::Sha256, _) => Ok(artifact.digest),
-        (Algorithm::Sha512, Some(bytes)) => Ok(Digest::sha256(bytes)),
-        (Algorithm::Sha512, None) => {
-            Err(not_bound("is by SHA-256, and only the SHA-512 of the artifact is known"))
-        }
-    }
 }

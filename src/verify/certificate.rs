@@ -1,6 +1,8 @@
 //! The *certificate* step: that a path led to a trusted authority at every trusted time, that a
 //! certificate transparency log promised the certificate, and that it is for signing by one name.
 
+use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
+
 use super::log::Logged;
 use super::{CertificateAuthority, Code, Rejection, Signer, TimeSource, TrustedTime};
 use crate::digest::hex;
@@ -43,7 +45,7 @@ impl CertificateStep<'_> {
         let by_clock = times.iter().any(|time| time.source == TimeSource::Clock);
         let (issuer, authority) = self.issuer(&at, by_clock)?;
         let (sct_logs, notes) = self.promised(issuer)?;
-        self.check_usage()?;
+        self.check_usage(&authority)?;
         let identity = Identity::of(self.leaf)?;
         check_names(&identity, &authority)?;
         Ok(Certified { signer: Signer::Certificate { authority, identity }, sct_logs, notes })
@@ -59,7 +61,7 @@ impl CertificateStep<'_> {
         let mut closest: Option<PathError> = None;
         // The clock is no time for a certificate of a trusted root (decision 10).
         let authorities =
-            self.root.into_iter().flat_map(|root| root.authorities()).filter(|_| !by_clock);
+            self.root.into_iter().flat_map(TrustRoot::authorities).filter(|_| !by_clock);
         for authority in authorities {
             match all(at, |time| authority.path(self.leaf, time, Purpose::CodeSigning)) {
                 Ok(path) => {
@@ -105,14 +107,25 @@ impl CertificateStep<'_> {
         Ok((logs, notes))
     }
 
-    fn check_usage(&self) -> Result<(), Rejection> {
-        let signs = self.leaf.key_usage()?.is_some_and(|usage| usage.digital_signature());
-        if signs {
+    /// For signing, and for signing code: where the certificate is of a private PKI and says
+    /// nothing of purposes it is for any.
+    fn check_usage(&self, authority: &CertificateAuthority) -> Result<(), Rejection> {
+        if !self.leaf.key_usage()?.is_some_and(|usage| usage.digital_signature()) {
+            return Err(Rejection::new(
+                Code::CertificateUsage,
+                "the certificate's keyUsage is not digitalSignature",
+            ));
+        }
+        let for_code = match (self.leaf.extended_key_usage()?, authority) {
+            (Some((purposes, _)), _) => purposes.contains(&ID_KP_CODE_SIGNING),
+            (None, authority) => *authority == CertificateAuthority::PrivatePki,
+        };
+        if for_code {
             return Ok(());
         }
         Err(Rejection::new(
             Code::CertificateUsage,
-            "the certificate's keyUsage is not digitalSignature",
+            "the certificate's extKeyUsage is not codeSigning",
         ))
     }
 }

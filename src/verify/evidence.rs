@@ -38,6 +38,8 @@ pub(super) struct Evidence {
     pub(super) signer: Material,
     pub(super) entries: Vec<Entry>,
     pub(super) timestamps: Vec<Vec<u8>>,
+    /// What timestamps are of: the signature, or the whole envelope of a legacy attestation.
+    pub(super) stamped: Vec<u8>,
     pub(super) signed: Signed,
     pub(super) notes: Vec<String>,
 }
@@ -69,15 +71,17 @@ impl Evidence {
                 let signature = annotations.signature.clone();
                 Self::legacy(
                     annotations,
-                    Signed::Payload { bytes: payload.to_vec(), signature },
+                    Signed::Payload { bytes: payload.to_vec(), signature: signature.clone() },
+                    signature,
                     limits,
                 )
             }
             Testimony::Attestation { envelope, annotations } => {
                 let annotations = Annotations::parse(annotations, limits)?;
                 let stored = Some(Digest::sha256(envelope));
+                let stamped = envelope.to_vec();
                 let envelope = Envelope::parse(envelope, limits)?;
-                Self::legacy(annotations, Signed::Envelope { envelope, stored }, limits)
+                Self::legacy(annotations, Signed::Envelope { envelope, stored }, stamped, limits)
             }
             Testimony::Bundle(bytes) => Ok(Self::of_bundle(Bundle::parse(bytes, limits)?)),
         }
@@ -86,6 +90,7 @@ impl Evidence {
     fn legacy(
         annotations: Annotations,
         signed: Signed,
+        stamped: Vec<u8>,
         limits: &Limits,
     ) -> Result<Self, Rejection> {
         let certificate =
@@ -101,6 +106,7 @@ impl Evidence {
             signer,
             entries: annotations.entry.into_iter().collect(),
             timestamps: annotations.timestamp.into_iter().collect(),
+            stamped,
             signed,
             notes: notes(has_chain),
         })
@@ -116,6 +122,7 @@ impl Evidence {
             signer: bundle.material,
             entries: bundle.entries,
             timestamps: bundle.timestamps,
+            stamped: signed.signature().to_vec(),
             signed,
             notes: notes(has_chain),
         }

@@ -5,13 +5,14 @@
 //! whatever the policy asks: an entry of another signature would lend its time (CVE-2022-23649,
 //! CVE-2026-22703).
 
-use super::binding::{self, SignerBytes};
+use super::binding::{self, SignedBy};
 use super::evidence::Signed;
 use super::{Artifact, Code, LogEntry, Rejection, TimeSource, TrustedTime};
 use crate::digest::hex;
 use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
-use crate::time::UnixTime;
+use crate::time::{UnixTime, Window};
+use crate::tlog::checkpoint::Generation;
 use crate::tlog::entry::Body;
 use crate::tlog::{Entry, Log, checkpoint, merkle, promise};
 
@@ -22,6 +23,9 @@ pub(super) struct Logged {
     pub(super) times: Vec<TrustedTime>,
     /// Times that entries claim without a promise: they prove nothing but must not contradict.
     pub(super) claimed: Vec<UnixTime>,
+    /// Known logs whose entry has no promise, and when their keys were in use. A Rekor v2 log is
+    /// read long after its key stopped signing, so there only the start counts.
+    pub(super) unpromised: Vec<(String, Window)>,
     pub(super) unknown: Vec<String>,
 }
 
@@ -30,7 +34,7 @@ pub(super) struct LogStep<'a> {
     pub(super) now: UnixTime,
     pub(super) limits: &'a Limits,
     pub(super) signed: &'a Signed,
-    pub(super) signer: SignerBytes<'a>,
+    pub(super) signer: SignedBy<'a>,
     pub(super) artifact: &'a Artifact<'a>,
 }
 
@@ -66,8 +70,14 @@ impl LogStep<'_> {
                     .times
                     .push(TrustedTime { at, source: TimeSource::Log(log.base_url.clone()) });
             }
-            (None, Some(at)) => logged.claimed.push(at),
-            (None, None) => {}
+            (None, claimed) => {
+                logged.claimed.extend(claimed);
+                let window = match body.kind.generation() {
+                    Generation::RekorV1 => log.window,
+                    Generation::RekorV2 => log.window.without_end(),
+                };
+                logged.unpromised.push((log.base_url.clone(), window));
+            }
         }
         logged.entries.push(LogEntry {
             log: log.base_url.clone(),

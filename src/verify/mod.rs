@@ -14,6 +14,7 @@ mod facts;
 mod log;
 mod rejection;
 mod signature;
+mod times;
 mod verified;
 
 pub use crate::x509::{Identity, SubjectAlternativeName};
@@ -32,10 +33,11 @@ use crate::sigstore::TrustRoot;
 use crate::sigstore::bundle::Material;
 use crate::time::UnixTime;
 use crate::x509::{Certificate, PrivatePki};
-use binding::SignerBytes;
+use binding::SignedBy;
 use certificate::CertificateStep;
 use evidence::Evidence;
 use log::{LogStep, Logged};
+use times::Times;
 
 /// What signatures are verified against. Nothing that comes with the evidence is added to it.
 #[derive(Clone, Debug, Default)]
@@ -120,20 +122,31 @@ impl Verifier {
         evidence: Evidence,
     ) -> Result<Facts, Rejection> {
         // 2. Log entries: bound to this signature, promised, included.
-        let logged = self.logged(&evidence, SignerBytes::Certificate(leaf.der()), subject)?;
+        let logged = self.logged(
+            &evidence,
+            SignedBy { certificate: Some(leaf.der()), key: leaf.key() },
+            subject,
+        )?;
         // 3. Trusted times.
-        let mut times = logged.times.clone();
+        let mut times = self.times(&evidence, &logged)?;
         // 4. The certificate, at every trusted time.
         let (root, pki) = (self.trust.root.as_ref(), self.trust.pki.as_ref());
-        let certified =
-            CertificateStep { root, pki, now: self.now, leaf }.verify(&logged, &mut times)?;
+        let certified = CertificateStep { root, pki, now: self.now, leaf }
+            .verify(&logged, &mut times.trusted)?;
         // 5. The signature.
         signature::verify(&evidence.signed, leaf.key(), subject)?;
         // 6. The claim.
-        let notes = [evidence.notes, certified.notes, unknown_logs(&logged)].concat();
+        let notes = [evidence.notes, certified.notes, times.notes, unknown_logs(&logged)].concat();
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let (signer, sct_logs) = (certified.signer, certified.sct_logs);
-        Ok(Facts { claim, signer, log_entries: logged.entries, times, sct_logs, notes })
+        Ok(Facts {
+            claim,
+            signer,
+            log_entries: logged.entries,
+            times: times.trusted,
+            sct_logs,
+            notes,
+        })
     }
 
     fn by_key(
@@ -142,24 +155,35 @@ impl Verifier {
         subject: &Artifact<'_>,
         evidence: Evidence,
     ) -> Result<Facts, Rejection> {
-        let logged = self.logged(&evidence, SignerBytes::Key(key.spki()), subject)?;
+        let logged = self.logged(&evidence, SignedBy { certificate: None, key }, subject)?;
+        let times = self.times(&evidence, &logged)?;
         signature::verify(&evidence.signed, key, subject)?;
-        let notes = [evidence.notes, unknown_logs(&logged)].concat();
+        let notes = [evidence.notes, times.notes, unknown_logs(&logged)].concat();
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let signer = Signer::Key { id: key.id() };
-        let (log_entries, times) = (logged.entries, logged.times);
+        let (log_entries, times) = (logged.entries, times.trusted);
         Ok(Facts { claim, signer, log_entries, times, sct_logs: Vec::new(), notes })
     }
 
     fn logged(
         &self,
         evidence: &Evidence,
-        signer: SignerBytes<'_>,
+        signer: SignedBy<'_>,
         artifact: &Artifact<'_>,
     ) -> Result<Logged, Rejection> {
         let (root, signed) = (self.trust.root.as_ref(), &evidence.signed);
         LogStep { root, now: self.now, limits: &self.limits, signed, signer, artifact }
             .verify(&evidence.entries)
+    }
+
+    fn times(&self, evidence: &Evidence, logged: &Logged) -> Result<Times, Rejection> {
+        times::verify(
+            &evidence.timestamps,
+            &evidence.stamped,
+            logged,
+            self.trust.root.as_ref(),
+            self.now,
+        )
     }
 
     /// The given key that made the signature. A hint narrows the choice and decides nothing.

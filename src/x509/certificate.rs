@@ -106,7 +106,7 @@ impl Certificate {
             .map(|extension| extension.extn_value.as_bytes())
     }
 
-    pub(super) fn decoded<'a, T: Decode<'a>>(
+    pub(crate) fn decoded<'a, T: Decode<'a>>(
         &'a self,
         oid: ObjectIdentifier,
     ) -> Result<Option<T>, MalformedCertificate> {

@@ -103,10 +103,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Every certificate with an `extKeyUsage` must have the purpose; without one it is for any
+    /// (RFC 5280 section 4.2.1.12). Where a leaf must have it, the step that asks says so.
     fn usage(self) -> KeyUsage {
         match self {
-            Self::CodeSigning => KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 3]),
-            Self::TimeStamping => KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 8]),
+            Self::CodeSigning => KeyUsage::required_if_present(&[0x2b, 6, 1, 5, 5, 7, 3, 3]),
+            Self::TimeStamping => KeyUsage::required_if_present(&[0x2b, 6, 1, 5, 5, 7, 3, 8]),
         }
     }
 }

@@ -85,7 +85,9 @@ pub(super) struct Key {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Keyless {
-    pub url: Option<Spanned<String>>,
+    /// Where a signer would ask for a certificate. It decides nothing, here as in policy-controller.
+    #[serde(rename = "url")]
+    _url: Option<String>,
     #[serde(rename = "ca-cert")]
     pub ca_cert: Refused,
     #[serde(default)]

@@ -13,8 +13,6 @@ use crate::policy::{
     TextMatcher,
 };
 
-/// The public Fulcio: offline, the certificate authorities of the trusted root.
-const PUBLIC_FULCIO: &str = "https://fulcio.sigstore.dev";
 /// The public Rekor: offline, the transparency logs of the trusted root.
 const PUBLIC_REKOR: &str = "https://rekor.sigstore.dev";
 
@@ -179,13 +177,12 @@ impl Lowering<'_> {
     }
 
     fn keyless(&self, keyless: &Spanned<Keyless>, path: &str) -> Result<Signer, Error> {
-        let Keyless { url, ca_cert, identities, trust_root_ref, insecure_ignore_sct } =
+        let Keyless { ca_cert, identities, trust_root_ref, insecure_ignore_sct, .. } =
             &keyless.value;
         let remedy = "the authorities are those of `--trusted-root`; give sealift a policy \
                       without it and a trusted root that holds them";
         self.refuse(ca_cert.as_ref(), &format!("{path}.ca-cert"), remedy)?;
         self.refuse(trust_root_ref.as_ref(), &format!("{path}.trustRootRef"), remedy)?;
-        self.check_url(url.as_ref(), &format!("{path}.url"), PUBLIC_FULCIO)?;
         let identities = identities.as_deref().unwrap_or_default();
         if identities.is_empty() {
             let field = format!("{path}.identities");
@@ -277,24 +274,13 @@ impl Lowering<'_> {
                       and a trusted root that holds them";
         let field = format!("{path}.ctlog.trustRootRef");
         self.refuse(log.value.trust_root_ref.as_ref(), &field, remedy)?;
-        self.check_url(log.value.url.as_ref(), &format!("{path}.ctlog.url"), PUBLIC_REKOR)?;
-        Ok(Demand::Demanded)
-    }
-
-    fn check_url(
-        &self,
-        url: Option<&Spanned<String>>,
-        field: &str,
-        public: &str,
-    ) -> Result<(), Error> {
-        match present(url) {
-            Some(url) if url.value.trim_end_matches('/') != public => {
-                let remedy = "another service than the public one is named by the trusted root; \
-                              give sealift a policy without it and a trusted root that holds it";
-                Err(self.unsupported(Some(url), field, remedy))
-            }
-            _ => Ok(()),
+        if let Some(url) = present(log.value.url.as_ref())
+            && url.value.trim_end_matches('/') != PUBLIC_REKOR
+        {
+            let field = format!("{path}.ctlog.url");
+            return Err(self.unsupported(Some(url), &field, remedy));
         }
+        Ok(Demand::Demanded)
     }
 
     fn refuse<T>(

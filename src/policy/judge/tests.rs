@@ -7,7 +7,7 @@ use crate::limits::Limits;
 use crate::policy::specimen::{attestation, by_identity, by_key, key, log_entry};
 use crate::policy::{
     Authority, Demand, Glob, Ground, IdentityMatcher, Images, Kind, Mismatch, Requirement, Rule,
-    Signer, TextMatcher, Why,
+    Signer, TextMatcher,
 };
 
 const SUBJECT: &str = "https://github.com/team/app/.github/workflows/release.yml@refs/tags/v1";
@@ -18,7 +18,7 @@ fn requirement(signer: Signer, log: Demand) -> Requirement {
     Requirement { name, kind: Kind::Signature, signer, log, annotations: BTreeMap::new() }
 }
 
-fn needs_key(seed: u8) -> Rule {
+fn needs_key(seed: usize) -> Rule {
     Rule::Evidence(Box::new(requirement(Signer::Keys(vec![key(seed)]), Demand::Waived)))
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 /// `value` as indented JSON, every other character as `\uXXXX`, with a final line break.
-pub(super) fn to_string(value: &impl Serialize) -> String {
+pub fn to_string(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let formatter = Ascii { pretty: PrettyFormatter::new() };
     value

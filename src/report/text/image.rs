@@ -2,7 +2,7 @@
 
 use super::lines::Lines;
 use super::{count, short};
-use crate::policy::{Absent, PolicyFailure, Reason, Shortfall, Why};
+use crate::policy::{Absent, Fault, Part, PolicyFailure, Reason, Shortfall, Why};
 use crate::report::{
     Child, Evidence, Finding, Ground, Image, Kind, Outcome, Passed, Presence, Proof,
 };
@@ -199,33 +199,46 @@ fn evidence_of(image: &Image) -> impl Iterator<Item = &Evidence> {
 
 fn next_step(image: &Image, reason: &Reason) -> &'static str {
     match reason {
+        Reason::Blob(Fault { part: Part::Child, code: "missing-blob", .. }) => {
+            "ask the sender for all platforms; `--evidence-only` lists absent ones"
+        }
         Reason::Blob(_) => "fetch the archive again and compare its digest with the sender's",
         Reason::Uncovered { name: Some(_) } => "give a policy whose images match the name",
         Reason::Uncovered { name: None } => {
             "name it where the archive is made, or give a policy with the glob `**`"
         }
         Reason::OtherDigest { .. } => "ask whoever made the archive which image is meant",
+        Reason::Policy(failure) if failure.is_by_decree() => {
+            "nothing: the policy means to refuse it"
+        }
         Reason::Policy(_) if evidence_of(image).next().is_none() => {
             "the archive carries no evidence of it: export it together with its signatures"
         }
-        Reason::Policy(_) => "compare the signer above with the policy; see docs/rejections.md",
+        Reason::Policy(_) if !evidence_of(image).any(is_verified) => {
+            "see why its evidence was rejected, below; docs/rejections.md has a section each"
+        }
+        Reason::Policy(_) => "compare who signed with whom the policy demands",
     }
+}
+
+fn is_verified(evidence: &Evidence) -> bool {
+    matches!(evidence.finding, Finding::Verified(_))
 }
 
 fn write_rejected(lines: &mut Lines, image: &Image) {
     for evidence in &image.evidence {
         if let Finding::Rejected(rejected) = &evidence.finding {
+            let whose = if evidence.subject == image.digest {
+                String::new()
+            } else {
+                format!(" of {}", short(&evidence.subject))
+            };
             lines.hanging(
                 "  ",
                 "rejected ",
-                &format!(
-                    "{} ({}) [{}]",
-                    short(&evidence.manifest),
-                    evidence.found_by,
-                    rejected.code
-                ),
+                &format!("evidence {}{whose} [{}]", short(&evidence.manifest), rejected.code),
             );
-            lines.line("           ", &rejected.detail);
+            lines.line("     ", &rejected.detail);
         }
     }
 }

@@ -33,5 +33,6 @@ pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
             payload_type: None,
         },
         verifier: verifier(&signature.verifier)?,
+        key_details: None,
     })
 }

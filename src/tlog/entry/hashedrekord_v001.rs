@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::{Body, BodyError, HexHash, Kind, Logged, base64, spec, verifier};
+use crate::crypto::Hash;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -13,8 +14,8 @@ struct Spec {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Data {
-    hash: HexHash,
+pub(super) struct Data {
+    pub(super) hash: HexHash,
 }
 
 #[derive(Deserialize)]
@@ -26,8 +27,8 @@ struct Signature {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PublicKey {
-    content: String,
+pub(super) struct PublicKey {
+    pub(super) content: String,
 }
 
 pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
@@ -35,9 +36,11 @@ pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
     Ok(Body {
         kind: Kind::HashedRekordV001,
         content: Logged::Message {
-            hash: data.hash.sha256("data.hash")?,
+            hash: Hash::Sha256,
+            value: data.hash.sha256("data.hash")?.to_vec(),
             signature: base64(&signature.content, "signature.content")?,
         },
         verifier: verifier(&signature.public_key.content)?,
+        key_details: None,
     })
 }

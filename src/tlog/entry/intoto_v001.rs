@@ -31,5 +31,6 @@ pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
             payload_type: None,
         },
         verifier: verifier(&public_key)?,
+        key_details: None,
     })
 }

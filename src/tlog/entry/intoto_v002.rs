@@ -56,5 +56,6 @@ pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
             payload_type: Some(content.envelope.payload_type),
         },
         verifier: verifier(&signature.public_key)?,
+        key_details: None,
     })
 }

@@ -5,8 +5,10 @@
 
 mod dsse_v001;
 mod hashedrekord_v001;
+mod hashedrekord_v002;
 mod intoto_v001;
 mod intoto_v002;
+mod rekord_v001;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::checkpoint::Generation;
-use crate::crypto::{PublicKey, one_pem_block};
+use crate::crypto::{Hash, PublicKey, one_pem_block};
 use crate::digest::fixed_hex;
 use crate::json;
 use crate::limits::Limits;
@@ -64,6 +66,8 @@ pub struct Body {
     pub content: Logged,
     /// Who signed.
     pub verifier: Verifier,
+    /// The algorithm of the signer's key by its name in protobuf-specs, where the body holds it.
+    pub key_details: Option<String>,
 }
 
 /// A kind and version of body that we read.
@@ -71,12 +75,16 @@ pub struct Body {
 pub enum Kind {
     /// `hashedrekord` 0.0.1.
     HashedRekordV001,
+    /// `hashedrekord` 0.0.2.
+    HashedRekordV002,
     /// `dsse` 0.0.1.
     DsseV001,
     /// `intoto` 0.0.1.
     IntotoV001,
     /// `intoto` 0.0.2.
     IntotoV002,
+    /// `rekord` 0.0.1.
+    RekordV001,
 }
 
 impl Kind {
@@ -84,29 +92,32 @@ impl Kind {
     pub fn name(self) -> (&'static str, &'static str) {
         match self {
             Self::HashedRekordV001 => ("hashedrekord", "0.0.1"),
+            Self::HashedRekordV002 => ("hashedrekord", "0.0.2"),
             Self::DsseV001 => ("dsse", "0.0.1"),
             Self::IntotoV001 => ("intoto", "0.0.1"),
             Self::IntotoV002 => ("intoto", "0.0.2"),
+            Self::RekordV001 => ("rekord", "0.0.1"),
         }
     }
 
     /// The generation of log that takes such entries.
     pub fn generation(self) -> Generation {
         match self {
-            Self::HashedRekordV001 | Self::DsseV001 | Self::IntotoV001 | Self::IntotoV002 => {
-                Generation::RekorV1
-            }
+            Self::HashedRekordV002 => Generation::RekorV2,
+            _ => Generation::RekorV1,
         }
     }
 }
 
-/// What was logged; hashes are SHA-256.
+/// What was logged; hashes are SHA-256 where nothing else is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Logged {
-    /// A signature over bytes of this hash.
+    /// A signature over bytes known by their hash.
     Message {
+        /// The hash function.
+        hash: Hash,
         /// The hash of the signed bytes.
-        hash: [u8; 32],
+        value: Vec<u8>,
         /// The signature.
         signature: Vec<u8>,
     },
@@ -140,9 +151,11 @@ impl Body {
             serde_json::from_slice(bytes).map_err(|_| BodyError::Malformed { field: "kind" })?;
         match (header.kind.as_str(), header.api_version.as_str()) {
             ("hashedrekord", "0.0.1") => hashedrekord_v001::parse(header.spec.get()),
+            ("hashedrekord", "0.0.2") => hashedrekord_v002::parse(header.spec.get()),
             ("dsse", "0.0.1") => dsse_v001::parse(header.spec.get()),
             ("intoto", "0.0.1") => intoto_v001::parse(header.spec.get()),
             ("intoto", "0.0.2") => intoto_v002::parse(header.spec.get()),
+            ("rekord", "0.0.1") => rekord_v001::parse(header.spec.get()),
             _ => Err(BodyError::Unsupported { kind: header.kind, version: header.api_version }),
         }
     }

@@ -1,0 +1,175 @@
+//! A *timestamp authority*: signs that bytes existed at a time (RFC 3161), in a chain of its own.
+
+use sealift::time::UnixTime;
+
+use super::ca::{
+    Certificate, authority_key_id, basic_constraints, extension, key_usage, subject_key_id,
+};
+use super::der;
+use super::key::{Hash, Key, sha256};
+
+/// Time stamping, the one extended key usage of a timestamp authority.
+pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
+
+const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+
+/// A self-signed root and the leaf below it that signs.
+#[derive(Clone)]
+pub struct TimestampAuthority {
+    pub key: Key,
+    pub leaf: Vec<u8>,
+    pub root: Vec<u8>,
+    name: Vec<u8>,
+    issuer: Vec<u8>,
+    serial: Vec<u8>,
+}
+
+impl TimestampAuthority {
+    /// An authority whose certificates are valid from `start` to `end`.
+    pub fn new(seed: &str, organization: &str, start: UnixTime, end: UnixTime) -> Self {
+        let root_key = Key::p384(&format!("{seed} root"));
+        let key = Key::p384(&format!("{seed} leaf"));
+        let issuer = der::name(organization, "virtual-tsa-root");
+        let name = der::name(organization, "virtual-tsa");
+        let root = Certificate {
+            issuer: issuer.clone(),
+            subject: issuer.clone(),
+            validity: (start, end),
+            key: root_key.spki(),
+            extensions: vec![
+                key_usage(&[5, 6]),
+                basic_constraints(true, Some(0)),
+                subject_key_id(&root_key),
+            ],
+        };
+        let leaf = Certificate {
+            issuer: issuer.clone(),
+            subject: name.clone(),
+            validity: (start, end),
+            key: key.spki(),
+            extensions: vec![
+                key_usage(&[0]),
+                subject_key_id(&key),
+                authority_key_id(&root_key),
+                extension("2.5.29.37", true, &der::sequence(&[der::oid(TIME_STAMPING)])),
+            ],
+        };
+        let serial = leaf.serial();
+        Self {
+            leaf: leaf.signed_by(&root_key, Hash::Sha384),
+            root: root.signed_by(&root_key, Hash::Sha384),
+            key,
+            name,
+            issuer,
+            serial,
+        }
+    }
+
+    /// The response over `message` at `time`, without certificates, as cosign keeps it.
+    pub fn stamp(&self, message: &[u8], time: UnixTime) -> Vec<u8> {
+        self.respond(&Stamp::new(message, time))
+    }
+
+    /// What the authority signs: the timestamp proper.
+    pub fn info(&self, stamp: &Stamp) -> Vec<u8> {
+        let serial = sha256(&stamp.imprint);
+        der::sequence(&[
+            der::number(1),
+            der::oid("1.3.6.1.4.1.57264.2"),
+            der::sequence(&[
+                der::sequence(&[der::oid(SHA256), der::null()]),
+                der::octets(&stamp.imprint),
+            ]),
+            der::integer(&serial[..20]),
+            der::generalized_time(stamp.time),
+            der::sequence(&[der::number(1)]),
+            der::explicit(0, &der::explicit(4, &self.name)),
+        ])
+    }
+
+    /// The response that `stamp` describes.
+    pub fn respond(&self, stamp: &Stamp) -> Vec<u8> {
+        let sha256_id = der::oid(SHA256);
+        let info_type = der::oid(stamp.content_type);
+        let info = self.info(stamp);
+        let attribute = |dotted: &str, value: Vec<u8>| {
+            der::sequence(&[der::oid(dotted), der::set_of(vec![value])])
+        };
+        let certificate_id = der::sequence(&[
+            der::octets(&sha256(stamp.named_certificate.as_ref().unwrap_or(&self.leaf))),
+            der::sequence(&[der::sequence(&[der::explicit(4, &self.issuer)]), self.serial.clone()]),
+        ]);
+        let attributes = der::set_of(vec![
+            attribute("1.2.840.113549.1.9.3", info_type.clone()),
+            attribute("1.2.840.113549.1.9.5", der::time(stamp.time)),
+            attribute("1.2.840.113549.1.9.4", der::octets(&sha256(&info))),
+            attribute(
+                "1.2.840.113549.1.9.16.2.47",
+                der::sequence(&[der::sequence(&[certificate_id])]),
+            ),
+        ]);
+        let signing_key = stamp.signing_key.as_ref().unwrap_or(&self.key);
+        let signature = signing_key.sign_with(Hash::Sha256, &attributes);
+        // Inside the signer info the same set is tagged [0].
+        let tagged = [&[0xa0], &attributes[1..]].concat();
+        let signer = der::sequence(&[
+            der::number(1),
+            der::sequence(&[self.issuer.clone(), self.serial.clone()]),
+            der::sequence(std::slice::from_ref(&sha256_id)),
+            tagged,
+            self.key.signature_algorithm(Hash::Sha256),
+            der::octets(&signature),
+        ]);
+        let info = stamp.altered_info.clone().unwrap_or(info);
+        let signed_data = der::sequence(&[
+            der::number(3),
+            der::set_of(vec![der::sequence(&[sha256_id])]),
+            der::sequence(&[info_type, der::explicit(0, &der::octets(&info))]),
+            der::explicit(0, &stamp.certificates.concat()),
+            der::set_of(vec![signer; stamp.signers]),
+        ]);
+        let content =
+            der::sequence(&[der::oid("1.2.840.113549.1.7.2"), der::explicit(0, &signed_data)]);
+        der::sequence(&[der::sequence(&[der::number(stamp.status)]), content])
+    }
+}
+
+/// What a response says, open to be set wrong.
+#[derive(Clone)]
+pub struct Stamp {
+    /// The hash of what is stamped, SHA-256 by name.
+    pub imprint: Vec<u8>,
+    pub time: UnixTime,
+    /// Certificates to embed.
+    pub certificates: Vec<Vec<u8>>,
+    /// Content to carry instead of what was signed.
+    pub altered_info: Option<Vec<u8>>,
+    /// The type of the content.
+    pub content_type: &'static str,
+    /// The certificate that the signed attributes name, where it is not the authority's.
+    pub named_certificate: Option<Vec<u8>>,
+    /// The key that signs, where it is not the authority's.
+    pub signing_key: Option<Key>,
+    pub status: u64,
+    pub signers: usize,
+}
+
+/// The content type of a timestamp.
+pub const TIMESTAMP_INFO: &str = "1.2.840.113549.1.9.16.1.4";
+
+impl Stamp {
+    /// What is right for `message` at `time`.
+    pub fn new(message: &[u8], time: UnixTime) -> Self {
+        Self {
+            imprint: sha256(message).to_vec(),
+            time,
+            certificates: Vec::new(),
+            altered_info: None,
+            content_type: TIMESTAMP_INFO,
+            named_certificate: None,
+            signing_key: None,
+            status: 0,
+            signers: 1,
+        }
+    }
+}
