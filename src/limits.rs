@@ -14,7 +14,8 @@ pub struct Limits {
     pub envelope_bytes: u64,
     /// Nesting of a JSON document we parse: 32; the deepest field format, in-toto SLSA provenance, has 12.
     pub json_depth: usize,
-    /// Nesting of an attestation's predicate, which is carried, not read: 128, `serde_json`'s own bound.
+    /// Nesting of an attestation's predicate, which is carried, not read: 100, below the 128 that
+    /// `serde_json` can read.
     pub predicate_depth: usize,
     /// Indexes inside indexes: 4; images in the field have 2.
     pub index_depth: usize,
@@ -73,7 +74,7 @@ impl Default for Limits {
             metadata_bytes: 4 << 20,
             envelope_bytes: 16 << 20,
             json_depth: 32,
-            predicate_depth: 128,
+            predicate_depth: 100,
             index_depth: 4,
             descriptors: 100_000,
             annotations: 100,
