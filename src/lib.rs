@@ -6,6 +6,8 @@ pub mod engine;
 pub mod inventory;
 pub mod json;
 pub mod limits;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod oci;
 pub mod policy;
 pub mod report;
@@ -13,5 +15,6 @@ pub mod sigstore;
 pub mod time;
 pub mod timestamp;
 pub mod tlog;
+pub mod transfer;
 pub mod verify;
 pub mod x509;

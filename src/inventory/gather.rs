@@ -105,6 +105,15 @@ impl<'a> Gathering<'a> {
                 let fault = content.expect_err("matched as an error");
                 return Err(Error::Ledger { digest: entry.digest, fault });
             }
+            // A referrer whose bytes are broken makes no claim; the index says what it spoke of.
+            // Only what has no name and no bytes a runtime could take is let off being an image.
+            Err(BlobFault::Blob(_)) if raw_names(entry).next().is_none() => {
+                if let Some(subject) = referrer_subject(entry) {
+                    let (manifest, found_by) = (entry.clone(), FoundBy::Subject);
+                    self.claims.add(subject, Claim { manifest, found_by, promised: None });
+                    return Ok(());
+                }
+            }
             // Its claim is taken; nothing else makes it an image.
             Ok((_, document)) if document.subject().is_some() => return Ok(()),
             _ => {}
@@ -423,6 +432,11 @@ fn is_runnable(document: &Document) -> bool {
                 })
         }
     }
+}
+
+/// What an entry of the index is said to refer to, as containerd#12311 proposes and exports write.
+fn referrer_subject(entry: &Descriptor) -> Option<Digest> {
+    entry.annotation("org.opencontainers.image.referrer.subject")?.parse().ok()
 }
 
 fn is_ledger(entry: &Descriptor, document: Option<&Document>) -> bool {

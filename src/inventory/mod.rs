@@ -13,6 +13,8 @@
 //! - Evidence that cannot be read is kept, with the reason; so are children that are absent.
 //! - One name for two things, and two promises about one digest, are never resolved by choosing.
 
+pub mod ledger;
+
 mod budget;
 mod cosign_layout;
 mod evidence;
