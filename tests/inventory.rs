@@ -753,9 +753,8 @@ fn caps_at_n_and_one_more() {
     assert_eq!(refused(&layout, &Limits { descriptors: 8, ..limits }), None);
     let what = "descriptors and annotations";
     assert_eq!(refused(&layout, &Limits { descriptors: 7, ..limits }), cap(what, 7));
-    let held = 2 * layout.blobs[&digest(&image)].len()
-        + layout.blobs[&digest(&sig)].len()
-        + "{\"p\":\"s\"}".len();
+    let documents = layout.blobs[&digest(&image)].len() + layout.blobs[&digest(&sig)].len();
+    let held = 2 * documents + "{\"p\":\"s\"}".len() + 512;
     let held = u64::try_from(held).unwrap();
     assert_eq!(refused(&layout, &Limits { inventory_bytes: held, ..limits }), None);
     assert_eq!(

@@ -45,13 +45,22 @@ impl<'a> Budget<'a> {
         Ok(())
     }
 
-    /// Counts bytes that stay in memory.
-    pub(super) fn hold(&mut self, blob: &Blob) -> Result<(), Error> {
+    /// Counts a document that stays in memory: its bytes, and its reading, which is as large.
+    pub(super) fn hold_document(&mut self, blob: &Blob) -> Result<(), Error> {
+        self.hold(blob.descriptor().size.saturating_mul(2))
+    }
+
+    /// Counts a piece of evidence that stays in memory, with what it takes beside its bytes.
+    pub(super) fn hold_piece(&mut self, bytes: u64) -> Result<(), Error> {
+        /// A descriptor, its texts, and a few annotations.
+        const BESIDE: u64 = 512;
+        self.hold(bytes.saturating_add(BESIDE))
+    }
+
+    fn hold(&mut self, bytes: u64) -> Result<(), Error> {
         let limit = self.limits.inventory_bytes;
-        self.bytes = self
-            .bytes
-            .checked_sub(blob.descriptor().size)
-            .ok_or(Error::Limit { what: "bytes of manifests and evidence", limit })?;
+        let what = "bytes of manifests and evidence";
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(Error::Limit { what, limit })?;
         Ok(())
     }
 }

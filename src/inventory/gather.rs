@@ -218,9 +218,7 @@ impl<'a> Gathering<'a> {
         }
         let content = match content {
             Ok((blob, document)) => {
-                // The reading is as large as the bytes.
-                self.budget.hold(&blob)?;
-                self.budget.hold(&blob)?;
+                self.budget.hold_document(&blob)?;
                 Ok(Content { blob, document })
             }
             Err(fault) => Err(fault),
@@ -270,7 +268,7 @@ impl<'a> Gathering<'a> {
         let layer = layer.ok_or_else(|| Error::Ledger { digest, fault: missing() })?;
         let blob = Blob::read(self.budget.store, layer, self.budget.limits.envelope_bytes)
             .map_err(|cause| Error::Ledger { digest, fault: BlobFault::Blob(cause) })?;
-        self.budget.hold(&blob)?;
+        self.budget.hold_piece(layer.size)?;
         self.ledger = Some((entry.clone(), blob));
         Ok(())
     }
