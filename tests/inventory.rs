@@ -780,6 +780,28 @@ fn caps_at_n_and_one_more() {
     }
 }
 
+/// One manifest under many tags is read as often, and what is read is counted.
+#[test]
+fn one_signature_for_many_subjects() {
+    let mut layout = Layout::default();
+    let config = layout.blob(CONFIG, "{}");
+    let layer = layout.blob(MediaType::SIMPLE_SIGNING, "{}");
+    let sig = layout.manifest(&json!({ "config": config, "layers": vec![&layer; 100] }));
+    for n in 0..100 {
+        layout.root(&sig, &[(REF_NAME, &format!("sha256-{n:064x}.sig"))]);
+    }
+    let size = sig["size"].as_u64().unwrap();
+    let limits = Limits::default();
+    // Each holds the manifest twice, and a hundred pieces of two bytes.
+    let inventory_bytes = 100 * (2 * size + 100 * (2 + 512));
+    assert_eq!(refused(&layout, &Limits { inventory_bytes, ..limits }), None);
+    let limit = inventory_bytes - 1;
+    assert_eq!(
+        refused(&layout, &Limits { inventory_bytes: limit, ..limits }),
+        Some(Error::Limit { what: "bytes of manifests and evidence", limit })
+    );
+}
+
 /// Cases 44 and 55: many of everything ends soon.
 #[test]
 fn many() {

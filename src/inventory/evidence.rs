@@ -17,7 +17,7 @@ impl Evidence {
         found_by: FoundBy,
         budget: &mut Budget<'_>,
     ) -> Result<Self, Error> {
-        let (blob, document) = match budget.read_document(&manifest) {
+        let (blob, document) = match budget.read_document(&manifest)? {
             Ok(content) => content,
             Err(fault) => return Ok(Self::without_pieces(manifest, found_by, Err(fault))),
         };
@@ -83,7 +83,7 @@ fn piece(layer: &Descriptor, budget: &mut Budget<'_>) -> Result<Piece, Error> {
     let is_payload = layer.media_type == MediaType::SIMPLE_SIGNING;
     let limits = budget.limits;
     let cap = if is_payload { limits.metadata_bytes } else { limits.envelope_bytes };
-    let blob = match Blob::read(budget.store, layer, cap) {
+    let blob = match budget.read(layer, cap)? {
         Ok(blob) => blob,
         Err(cause) => {
             budget.hold_piece(0)?;
