@@ -753,9 +753,8 @@ fn caps_at_n_and_one_more() {
     assert_eq!(refused(&layout, &Limits { descriptors: 8, ..limits }), None);
     let what = "descriptors and annotations";
     assert_eq!(refused(&layout, &Limits { descriptors: 7, ..limits }), cap(what, 7));
-    let held = 2 * layout.blobs[&digest(&image)].len()
-        + layout.blobs[&digest(&sig)].len()
-        + "{\"p\":\"s\"}".len();
+    let documents = layout.blobs[&digest(&image)].len() + layout.blobs[&digest(&sig)].len();
+    let held = 2 * documents + "{\"p\":\"s\"}".len() + 512;
     let held = u64::try_from(held).unwrap();
     assert_eq!(refused(&layout, &Limits { inventory_bytes: held, ..limits }), None);
     assert_eq!(
@@ -779,6 +778,28 @@ fn caps_at_n_and_one_more() {
         assert_eq!(evidence.content.as_ref().err(), fault.as_ref());
         assert_eq!(evidence.pieces.len(), if fault.is_some() { 0 } else { count });
     }
+}
+
+/// One manifest under many tags is read as often, and what is read is counted.
+#[test]
+fn one_signature_for_many_subjects() {
+    let mut layout = Layout::default();
+    let config = layout.blob(CONFIG, "{}");
+    let layer = layout.blob(MediaType::SIMPLE_SIGNING, "{}");
+    let sig = layout.manifest(&json!({ "config": config, "layers": vec![&layer; 100] }));
+    for n in 0..100 {
+        layout.root(&sig, &[(REF_NAME, &format!("sha256-{n:064x}.sig"))]);
+    }
+    let size = sig["size"].as_u64().unwrap();
+    let limits = Limits::default();
+    // Each holds the manifest twice, and a hundred pieces of two bytes.
+    let inventory_bytes = 100 * (2 * size + 100 * (2 + 512));
+    assert_eq!(refused(&layout, &Limits { inventory_bytes, ..limits }), None);
+    let limit = inventory_bytes - 1;
+    assert_eq!(
+        refused(&layout, &Limits { inventory_bytes: limit, ..limits }),
+        Some(Error::Limit { what: "bytes of manifests and evidence", limit })
+    );
 }
 
 /// Cases 44 and 55: many of everything ends soon.

@@ -160,7 +160,7 @@ impl<'a> Gathering<'a> {
         &mut self,
         descriptor: &Descriptor,
     ) -> Result<Result<(Blob, Document), BlobFault>, Error> {
-        let content = self.budget.read_document(descriptor);
+        let content = self.budget.read_document(descriptor)?;
         self.referred.insert(descriptor.digest);
         let Ok((_, document)) = &content else { return Ok(content) };
         if self.documents.insert(descriptor.digest) {
@@ -188,8 +188,13 @@ impl<'a> Gathering<'a> {
         manifest: &Descriptor,
         found_by: FoundBy,
     ) -> Result<(), Error> {
+        let claim = Claim { manifest: manifest.clone(), found_by, promised: None };
+        if self.documents.contains(&manifest.digest) {
+            self.claims.add(subject, claim);
+            return Ok(());
+        }
         let content = self.read(manifest)?;
-        self.claims.add(subject, Claim { manifest: manifest.clone(), found_by, promised: None });
+        self.claims.add(subject, claim);
         if content.as_ref().is_ok_and(|(_, document)| is_runnable(document)) {
             self.subject(manifest, None, content, 1)?;
         }
@@ -227,9 +232,7 @@ impl<'a> Gathering<'a> {
         }
         let content = match content {
             Ok((blob, document)) => {
-                // The reading is as large as the bytes.
-                self.budget.hold(&blob)?;
-                self.budget.hold(&blob)?;
+                self.budget.hold_document(&blob)?;
                 Ok(Content { blob, document })
             }
             Err(fault) => Err(fault),
@@ -277,9 +280,10 @@ impl<'a> Gathering<'a> {
         let digest = entry.digest;
         let missing = || BlobFault::Document(oci::Error::Missing { field: "layers" });
         let layer = layer.ok_or_else(|| Error::Ledger { digest, fault: missing() })?;
-        let blob = Blob::read(self.budget.store, layer, self.budget.limits.envelope_bytes)
-            .map_err(|cause| Error::Ledger { digest, fault: BlobFault::Blob(cause) })?;
-        self.budget.hold(&blob)?;
+        let cap = self.budget.limits.envelope_bytes;
+        let blob = self.budget.read(layer, cap)?;
+        let blob = blob.map_err(|cause| Error::Ledger { digest, fault: BlobFault::Blob(cause) })?;
+        self.budget.hold_piece(layer.size)?;
         self.ledger = Some((entry.clone(), blob));
         Ok(())
     }
