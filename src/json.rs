@@ -38,7 +38,14 @@ impl PartialEq for Error {
     }
 }
 
+const TOO_DEEP: &str = "nested too deeply";
+
 impl Error {
+    /// Whether the document is nested deeper than the caller allows, rather than malformed.
+    pub fn is_too_deep(&self) -> bool {
+        self.cause.to_string().starts_with(TOO_DEEP)
+    }
+
     /// The line it stands in, from 1.
     pub fn line(&self) -> usize {
         self.cause.line()
@@ -53,7 +60,7 @@ struct Strict {
 
 impl Strict {
     fn below<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("nested too deeply"))?;
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom(TOO_DEEP))?;
         Ok(Self { depth })
     }
 }

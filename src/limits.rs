@@ -14,11 +14,13 @@ pub struct Limits {
     pub envelope_bytes: u64,
     /// Nesting of a JSON document we parse: 32; the deepest field format, in-toto SLSA provenance, has 12.
     pub json_depth: usize,
-    /// Nesting of an attestation's predicate, which is carried, not read: 128, `serde_json`'s own bound.
+    /// Nesting of an attestation's predicate, which is carried, not read: 100, below the 128 that
+    /// `serde_json` can read.
     pub predicate_depth: usize,
     /// Indexes inside indexes: 4; images in the field have 2.
     pub index_depth: usize,
-    /// Descriptors in a whole layout: 100 000, twelve times the 200 images of 40 layers measured.
+    /// Descriptors in a whole layout, and their annotations, which are as dear: 100 000, twelve times
+    /// the 200 images of 40 layers measured.
     pub descriptors: usize,
     /// Annotations on one descriptor or manifest: 100.
     pub annotations: usize,
@@ -40,8 +42,8 @@ pub struct Limits {
     pub zstd_window_bytes: u64,
     /// Bytes of metadata kept in memory from an archive that can only be read once: 64 MiB.
     pub stream_metadata_bytes: u64,
-    /// Bytes of manifests and evidence held in memory while an archive is judged: 128 MiB, a hundred
-    /// images with the largest attestations measured (1.7 MB each, SLSA provenance with an SBOM).
+    /// Bytes of manifests (twice, for their reading) and of evidence held in memory while an archive
+    /// is judged: 128 MiB, 75 images with the largest attestations measured (1.7 MB, SLSA provenance).
     pub inventory_bytes: u64,
     /// Log entries of one bundle: 32, as sigstore-go has it.
     pub tlog_entries: usize,
@@ -73,7 +75,7 @@ impl Default for Limits {
             metadata_bytes: 4 << 20,
             envelope_bytes: 16 << 20,
             json_depth: 32,
-            predicate_depth: 128,
+            predicate_depth: 100,
             index_depth: 4,
             descriptors: 100_000,
             annotations: 100,

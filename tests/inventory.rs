@@ -262,6 +262,21 @@ fn referrers() {
     );
 }
 
+/// What the fallback tag lists is lost when its index is; that must show.
+#[test]
+fn a_fallback_index_that_cannot_be_read() {
+    let mut layout = Layout::default();
+    let image = layout.image("a");
+    let tagged = layout.index(&[]);
+    layout.blobs.remove(&digest(&tagged));
+    layout.root(&image, &[]).root(&tagged, &[(REF_NAME, &tag(&image, ""))]);
+    let expected = format!(
+        "image, listed; tagged by fallback: unreadable, the archive has no blob {}",
+        digest(&tagged)
+    );
+    assert_eq!(Teller(&[("image", &image), ("tagged", &tagged)]).tell(&layout)[0], expected);
+}
+
 /// Every form of one content is one inventory.
 #[test]
 fn every_form_is_the_same() {
@@ -334,6 +349,9 @@ fn images_that_call_themselves_evidence() {
         inventory(&layout).subjects.iter().map(|subject| subject.descriptor.digest).collect();
     let expected = [&good, &by_tag, &by_subject, &as_ledger, &in_fallback, &by_kind, &as_bundle];
     assert_eq!(names, expected.map(digest));
+    let listed: Vec<_> =
+        inventory(&layout).subjects.iter().map(|subject| subject.is_root).collect();
+    assert_eq!(listed, [true, true, true, true, false, true, false]);
     assert!(inventory(&layout).ledger.is_none());
 }
 
@@ -731,10 +749,11 @@ fn caps_at_n_and_one_more() {
     let image = layout.image("a");
     let sig = layout.signature("s");
     layout.root(&image, &[]).root(&sig, &[(REF_NAME, &tag(&image, ".sig"))]);
-    // Two entries, and two manifests with a configuration and a layer.
-    assert_eq!(refused(&layout, &Limits { descriptors: 6, ..limits }), None);
-    assert_eq!(refused(&layout, &Limits { descriptors: 5, ..limits }), cap("descriptors", 5));
-    let held = layout.blobs[&digest(&image)].len()
+    // Two entries, and two manifests with a configuration and a layer; two annotations.
+    assert_eq!(refused(&layout, &Limits { descriptors: 8, ..limits }), None);
+    let what = "descriptors and annotations";
+    assert_eq!(refused(&layout, &Limits { descriptors: 7, ..limits }), cap(what, 7));
+    let held = 2 * layout.blobs[&digest(&image)].len()
         + layout.blobs[&digest(&sig)].len()
         + "{\"p\":\"s\"}".len();
     let held = u64::try_from(held).unwrap();

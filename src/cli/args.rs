@@ -5,8 +5,12 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sealift::oci::Reference;
 use sealift::time::UnixTime;
 
+use super::export::Place;
+#[cfg(feature = "net")]
+use super::registry::{RegistryArgs, Target};
 use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
 
 /// Carries signed container images over an air gap and proves offline that they are the ones signed.
@@ -26,6 +30,9 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     VerifyBundle(VerifyBundleArgs),
     Inspect(InspectArgs),
+    Export(ExportArgs),
+    #[cfg(feature = "net")]
+    Mirror(MirrorArgs),
 }
 
 /// Judges the images of an archive, without any network.
@@ -118,6 +125,92 @@ pub(crate) struct InspectArgs {
 
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+/// Writes images, all their platforms and all their evidence into one archive.
+///
+/// Signatures, attestations, SBOMs and other referrers are carried by default and recursively, byte
+/// for byte: cosign's tags, the referrers API and the fallback tag are looked up for every image
+/// and every child of an index. A lookup that fails ends the export. What was looked for and not
+/// found is told, and written into the archive's ledger.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// What to export: host/repo:tag, host/repo@digest, oci:DIR[:tag] or oci-archive:FILE[:tag]
+    ///
+    /// Without a tag, everything that the layout or archive lists.
+    #[arg(value_name = "REF", required_unless_present = "image_txt")]
+    pub images: Vec<Place>,
+
+    /// A list of what to export, one to a line, with # comments (repeatable)
+    #[arg(short = 'i', long, value_name = "FILE", env = "SEALIFT_IMAGE_TXT")]
+    pub image_txt: Vec<PathBuf>,
+
+    /// The archive to write; it appears when it is whole, or not at all
+    #[arg(short, long, value_name = "FILE", env = "SEALIFT_OUTPUT")]
+    pub output: PathBuf,
+
+    /// The full name of the one image that is exported from a layout where it has only a tag
+    ///
+    /// Policies are chosen by full names, and a mirror needs them.
+    #[arg(long, value_name = "REF", env = "SEALIFT_NAME")]
+    pub name: Option<Reference>,
+
+    #[cfg(feature = "net")]
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+
+    #[command(flatten)]
+    pub format: FormatArgs,
+
+    /// Show no progress bar; there is none anyway where standard error is no terminal
+    #[arg(long, env = "SEALIFT_NO_PROGRESS", value_parser = BoolishValueParser::new())]
+    pub no_progress: bool,
+}
+
+/// Judges the images of an archive and pushes what is admitted into a registry.
+///
+/// The judgement is that of `verify`. An image that is denied is not pushed, nor is anything that
+/// belongs to it alone, and the exit status is 1; what is admitted goes with all its evidence.
+/// Blobs come first, tags last.
+#[cfg(feature = "net")]
+#[derive(Debug, Args)]
+pub(crate) struct MirrorArgs {
+    /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+
+    /// Where to: the registry, and a path before every repository
+    ///
+    /// registry.example/team/app:v1 goes to HOST/PREFIX/team/app:v1.
+    #[arg(long, value_name = "HOST[/PREFIX]", env = "SEALIFT_TO")]
+    pub to: Target,
+
+    /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
+    #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]
+    pub images: Vec<String>,
+
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+
+    #[command(flatten)]
+    pub format: FormatArgs,
+
+    /// How many threads judge [default: one per processor]
+    #[arg(long, value_name = "N", env = "SEALIFT_JOBS")]
+    pub jobs: Option<NonZeroUsize>,
+
+    /// Show no progress bar; there is none anyway where standard error is no terminal
+    #[arg(long, env = "SEALIFT_NO_PROGRESS", value_parser = BoolishValueParser::new())]
+    pub no_progress: bool,
 }
 
 /// The form of the answer.

@@ -6,10 +6,15 @@
 mod args;
 mod clock;
 mod exit;
+mod export;
 mod input;
 mod inspect;
+#[cfg(feature = "net")]
+mod mirror;
 mod output;
 mod progress;
+#[cfg(feature = "net")]
+mod registry;
 mod signer;
 mod verify;
 mod verify_bundle;
@@ -31,6 +36,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::VerifyBundle(args) => verify_bundle::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Export(args) => export::run(&args),
+        #[cfg(feature = "net")]
+        Command::Mirror(args) => mirror::run(&args),
     };
     result
         .unwrap_or_else(|error| {

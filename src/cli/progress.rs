@@ -3,7 +3,9 @@
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sealift::digest::Digest;
 use sealift::engine::Progress;
+use sealift::transfer::Watch;
 
 /// A bar on standard error that goes away when the work is done.
 pub(crate) struct Bar {
@@ -30,6 +32,23 @@ impl Progress for Bar {
     }
 
     fn hashed(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+}
+
+impl Watch for Bar {
+    fn looked_up(&self, digest: &Digest) {
+        self.bar.set_message(format!("(looked up the evidence of {digest})"));
+        self.bar.tick();
+    }
+
+    fn begins(&self, blobs: usize, bytes: u64) {
+        self.bar.reset();
+        self.bar.set_length(bytes);
+        self.bar.set_message(format!("({blobs} blobs)"));
+    }
+
+    fn passed(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
 }

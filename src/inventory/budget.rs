@@ -30,13 +30,18 @@ impl<'a> Budget<'a> {
         Ok((blob, document))
     }
 
-    /// Counts descriptors that are met.
-    pub(super) fn count(&mut self, descriptors: usize) -> Result<(), Error> {
-        let limit = u64::try_from(self.limits.descriptors).unwrap_or(u64::MAX);
-        self.descriptors = self
-            .descriptors
-            .checked_sub(descriptors)
-            .ok_or(Error::Limit { what: "descriptors", limit })?;
+    /// Counts descriptors that are met, and their annotations.
+    pub(super) fn count<'d>(
+        &mut self,
+        descriptors: impl IntoIterator<Item = &'d Descriptor>,
+    ) -> Result<(), Error> {
+        for descriptor in descriptors {
+            let weight = descriptor.annotations.len().saturating_add(1);
+            let limit = u64::try_from(self.limits.descriptors).unwrap_or(u64::MAX);
+            let what = "descriptors and annotations";
+            let left = self.descriptors.checked_sub(weight);
+            self.descriptors = left.ok_or(Error::Limit { what, limit })?;
+        }
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! *Evidence*: reading a manifest that claims to prove something, piece by piece.
 
+use std::collections::HashSet;
+
 use crate::archive::Blob;
 use crate::inventory::budget::Budget;
 use crate::inventory::{
@@ -49,17 +51,9 @@ impl Evidence {
 }
 
 /// What a document refers to, each once.
-pub(super) fn blobs(document: &Document) -> Vec<Descriptor> {
-    let mut blobs: Vec<Descriptor> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    let all: Box<dyn Iterator<Item = &Descriptor>> = match document {
-        Document::Index(index) => Box::new(index.manifests.iter()),
-        Document::Manifest(manifest) => {
-            Box::new(std::iter::once(&manifest.config).chain(&manifest.layers))
-        }
-    };
-    blobs.extend(all.filter(|descriptor| seen.insert(descriptor.digest)).cloned());
-    blobs
+fn blobs(document: &Document) -> Vec<Descriptor> {
+    let mut seen = HashSet::new();
+    document.descriptors().filter(|descriptor| seen.insert(descriptor.digest)).cloned().collect()
 }
 
 /// One piece for each layer, in order; an artifact of another kind is one piece.

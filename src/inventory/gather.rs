@@ -6,7 +6,6 @@ use crate::archive::{Archive, Blob, BlobError};
 use crate::digest::Digest;
 use crate::inventory::budget::Budget;
 use crate::inventory::cosign_layout::Kind;
-use crate::inventory::evidence::blobs;
 use crate::inventory::tags::{EvidenceTag, TagKind, names, raw_names};
 use crate::inventory::{
     BlobFault, Content, Error, Evidence, FoundBy, Inventory, Name, Note, Orphan, Subject, referrers,
@@ -18,6 +17,8 @@ use crate::oci::{self, Descriptor, Document, MediaType};
 pub(super) struct Gathering<'a> {
     pub(super) budget: Budget<'a>,
     subjects: Vec<Subject>,
+    /// What `index.json` lists.
+    listed: HashSet<Digest>,
     /// Where in `subjects` a digest stands.
     places: HashMap<Digest, usize>,
     claims: Claims,
@@ -38,6 +39,7 @@ impl<'a> Gathering<'a> {
         Self {
             budget: Budget::new(archive.store(), limits),
             subjects: Vec::new(),
+            listed: HashSet::new(),
             places: HashMap::new(),
             claims: Claims::default(),
             by_kind: Vec::new(),
@@ -54,13 +56,14 @@ impl<'a> Gathering<'a> {
     /// Takes every entry of `index.json`, in order.
     pub(super) fn roots(&mut self, archive: &Archive) -> Result<(), Error> {
         let entries = &archive.index().manifests;
-        self.budget.count(entries.len())?;
+        self.budget.count(entries)?;
         let mut seen = HashSet::new();
         for entry in entries {
             if !seen.insert(entry) {
                 self.notes.push(Note::ListedTwice { digest: entry.digest });
                 continue;
             }
+            self.listed.insert(entry.digest);
             self.root(entry)?;
         }
         Ok(())
@@ -102,6 +105,15 @@ impl<'a> Gathering<'a> {
                 let fault = content.expect_err("matched as an error");
                 return Err(Error::Ledger { digest: entry.digest, fault });
             }
+            // A referrer whose bytes are broken makes no claim; the index says what it spoke of.
+            // Only what has no name and no bytes a runtime could take is let off being an image.
+            Err(BlobFault::Blob(_)) if raw_names(entry).next().is_none() => {
+                if let Some(subject) = referrer_subject(entry) {
+                    let (manifest, found_by) = (entry.clone(), FoundBy::Subject);
+                    self.claims.add(subject, Claim { manifest, found_by, promised: None });
+                    return Ok(());
+                }
+            }
             // Its claim is taken; nothing else makes it an image.
             Ok((_, document)) if document.subject().is_some() => return Ok(()),
             _ => {}
@@ -133,12 +145,12 @@ impl<'a> Gathering<'a> {
                 return Err(Error::AmbiguousRef { name, first, second });
             }
         }
+        if let Some(subject) = self.subjects.get_mut(place) {
+            subject.is_root = true;
+        }
         for name in raw_names(entry) {
             let images = self.images_by_name.entry(name.to_owned()).or_default();
             images.insert(entry.digest);
-        }
-        if let Some(subject) = self.subjects.get_mut(place) {
-            subject.is_root = true;
         }
         Ok(())
     }
@@ -152,9 +164,8 @@ impl<'a> Gathering<'a> {
         self.referred.insert(descriptor.digest);
         let Ok((_, document)) = &content else { return Ok(content) };
         if self.documents.insert(descriptor.digest) {
-            let blobs = blobs(document);
-            self.budget.count(blobs.len())?;
-            self.referred.extend(blobs.iter().map(|blob| blob.digest));
+            self.budget.count(document.descriptors())?;
+            self.referred.extend(document.descriptors().map(|blob| blob.digest));
         }
         if let Some(subject) = document.subject() {
             self.claims.add(
@@ -216,6 +227,8 @@ impl<'a> Gathering<'a> {
         }
         let content = match content {
             Ok((blob, document)) => {
+                // The reading is as large as the bytes.
+                self.budget.hold(&blob)?;
                 self.budget.hold(&blob)?;
                 Ok(Content { blob, document })
             }
@@ -308,6 +321,8 @@ impl<'a> Gathering<'a> {
             let evidence = self.evidence(descriptor, 1)?;
             if let Some(subject) = self.subjects.get_mut(place) {
                 subject.evidence = evidence;
+                // Listed is listed, whatever the entry calls itself.
+                subject.is_root = self.listed.contains(&descriptor.digest);
                 let mut seen = HashSet::new();
                 subject.parents.retain(|parent| seen.insert(*parent));
             }
@@ -417,6 +432,11 @@ fn is_runnable(document: &Document) -> bool {
                 })
         }
     }
+}
+
+/// What an entry of the index is said to refer to, as containerd#12311 proposes and exports write.
+fn referrer_subject(entry: &Descriptor) -> Option<Digest> {
+    entry.annotation("org.opencontainers.image.referrer.subject")?.parse().ok()
 }
 
 fn is_ledger(entry: &Descriptor, document: Option<&Document>) -> bool {

@@ -76,7 +76,7 @@ impl Bundle {
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, MalformedBundle> {
         let raw: RawBundle = json::parse(bytes, limits.json_depth)?;
         let version = version(&raw.media_type)?;
-        let material = raw.verification_material.material(version)?;
+        let material = raw.verification_material.material(version, limits)?;
         let entries = raw.verification_material.entries(version, limits)?;
         let timestamps = raw.verification_material.timestamps(limits)?;
         let content = match (raw.message_signature, raw.dsse_envelope) {
@@ -126,12 +126,18 @@ struct RawMaterial {
 }
 
 impl RawMaterial {
-    fn material(&self, version: Version) -> Result<Material, MalformedBundle> {
+    fn material(&self, version: Version, limits: &Limits) -> Result<Material, MalformedBundle> {
         match (&self.certificate, &self.x509_certificate_chain, &self.public_key) {
             (Some(certificate), None, None) => {
                 Ok(Material::Certificate { der: certificate.raw_bytes.0.clone(), has_chain: false })
             }
             (None, Some(chain), None) if version < Version::V0_3 => {
+                if chain.certificates.len() > limits.chain_certificates {
+                    return Err(MalformedBundle::Limit {
+                        what: "certificates",
+                        limit: limits.chain_certificates,
+                    });
+                }
                 let (leaf, above) =
                     chain.certificates.split_first().ok_or(MalformedBundle::Material)?;
                 Ok(Material::Certificate {

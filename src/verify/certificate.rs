@@ -10,6 +10,7 @@ use crate::sigstore::TrustRoot;
 use crate::time::UnixTime;
 use crate::x509::{
     Certificate, Identity, PathError, PrivatePki, Purpose, SignedCertificateTimestamp,
+    SubjectAlternativeName,
 };
 
 pub(super) struct CertificateStep<'a> {
@@ -130,16 +131,20 @@ impl CertificateStep<'_> {
     }
 }
 
-/// Fulcio certifies exactly one name; a private PKI at least one.
+/// Fulcio certifies exactly one name, and never a host's; a private PKI at least one.
 fn check_names(identity: &Identity, authority: &CertificateAuthority) -> Result<(), Rejection> {
-    let good = match authority {
-        CertificateAuthority::TrustedRoot(_) => identity.names.len() == 1,
-        CertificateAuthority::PrivatePki => !identity.names.is_empty(),
+    let detail = match (authority, identity.names.as_slice()) {
+        (_, []) => "the certificate names nobody".to_owned(),
+        (CertificateAuthority::TrustedRoot(_), [SubjectAlternativeName::Dns(host)]) => {
+            format!("the certificate names the host `{}`, not a signer", host.escape_debug())
+        }
+        (CertificateAuthority::TrustedRoot(_), [_]) | (CertificateAuthority::PrivatePki, _) => {
+            return Ok(());
+        }
+        (CertificateAuthority::TrustedRoot(_), names) => {
+            format!("the certificate names {} subjects, not one", names.len())
+        }
     };
-    if good {
-        return Ok(());
-    }
-    let detail = format!("the certificate names {} subjects, not one", identity.names.len());
     Err(Rejection::new(Code::CertificateSan, detail))
 }
 
@@ -154,14 +159,8 @@ fn all<T>(
 
 /// An authority that could have issued the certificate says more than one that could not.
 fn closer(known: Option<PathError>, new: PathError) -> PathError {
-    let unrelated = |why: &PathError| {
-        matches!(
-            why,
-            PathError::AuthorityWindow { .. } | PathError::Path(webpki::Error::UnknownIssuer)
-        )
-    };
     match known {
-        Some(known) if unrelated(&new) => known,
+        Some(known) if new == PathError::Path(webpki::Error::UnknownIssuer) => known,
         _ => new,
     }
 }

@@ -11,6 +11,7 @@ use crate::sigstore::statement::MalformedStatement;
 use crate::tlog::checkpoint::CheckpointError;
 use crate::tlog::entry::BodyError;
 use crate::tlog::merkle::InclusionError;
+use crate::tlog::note::MalformedNote;
 use crate::x509::{MalformedCertificate, PathError, SctError};
 
 /// Why a piece of evidence proves nothing. The code is stable; the detail is for people.
@@ -147,13 +148,18 @@ impl fmt::Display for Code {
 
 impl From<MalformedPayload> for Rejection {
     fn from(why: MalformedPayload) -> Self {
-        Self::new(Code::MalformedPayload, why.to_string())
+        let code = match &why {
+            MalformedPayload::Json(why) if why.is_too_deep() => Code::LimitExceeded,
+            _ => Code::MalformedPayload,
+        };
+        Self::new(code, why.to_string())
     }
 }
 
 impl From<MalformedAnnotation> for Rejection {
     fn from(why: MalformedAnnotation) -> Self {
-        let code = match why {
+        let code = match &why {
+            MalformedAnnotation::Json(why) if why.is_too_deep() => Code::LimitExceeded,
             MalformedAnnotation::Signature => Code::MalformedSignature,
             _ => Code::MalformedAnnotation,
         };
@@ -165,6 +171,7 @@ impl From<MalformedBundle> for Rejection {
     fn from(why: MalformedBundle) -> Self {
         let code = match why {
             MalformedBundle::Envelope(why) => return why.into(),
+            MalformedBundle::Json(ref why) if why.is_too_deep() => Code::LimitExceeded,
             MalformedBundle::Version { .. } => Code::UnsupportedBundleVersion,
             MalformedBundle::NoPromise => Code::SetMissing,
             MalformedBundle::NoProof | MalformedBundle::NoCheckpoint => Code::InclusionProofMissing,
@@ -177,8 +184,9 @@ impl From<MalformedBundle> for Rejection {
 
 impl From<MalformedEnvelope> for Rejection {
     fn from(why: MalformedEnvelope) -> Self {
-        let code = match why {
+        let code = match &why {
             MalformedEnvelope::SignatureCount { .. } => Code::DsseSignatureCount,
+            MalformedEnvelope::Json(why) if why.is_too_deep() => Code::LimitExceeded,
             MalformedEnvelope::Json(_) => Code::MalformedEnvelope,
         };
         Self::new(code, why.to_string())
@@ -187,8 +195,9 @@ impl From<MalformedEnvelope> for Rejection {
 
 impl From<MalformedStatement> for Rejection {
     fn from(why: MalformedStatement) -> Self {
-        let code = match why {
+        let code = match &why {
             MalformedStatement::Limit { .. } => Code::LimitExceeded,
+            MalformedStatement::Json(why) if why.is_too_deep() => Code::LimitExceeded,
             _ => Code::MalformedStatement,
         };
         Self::new(code, why.to_string())
@@ -211,7 +220,8 @@ impl From<MalformedCertificate> for Rejection {
 
 impl From<BodyError> for Rejection {
     fn from(why: BodyError) -> Self {
-        let code = match why {
+        let code = match &why {
+            BodyError::Json(why) if why.is_too_deep() => Code::LimitExceeded,
             BodyError::Unsupported { .. } => Code::EntryKindUnsupported,
             BodyError::Json(_) | BodyError::Malformed { .. } => Code::MalformedLogEntry,
         };
@@ -227,7 +237,13 @@ impl From<InclusionError> for Rejection {
 
 impl From<CheckpointError> for Rejection {
     fn from(why: CheckpointError) -> Self {
-        Self::new(Code::CheckpointInvalid, why.to_string())
+        let code = match why {
+            CheckpointError::Note(
+                MalformedNote::TooLarge { .. } | MalformedNote::TooManySignatures { .. },
+            ) => Code::LimitExceeded,
+            _ => Code::CheckpointInvalid,
+        };
+        Self::new(code, why.to_string())
     }
 }
 

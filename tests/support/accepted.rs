@@ -63,7 +63,9 @@ impl Demand {
             Self::Key(kind) => json!({ "key": key_path(kind), "log": "none" }),
             Self::LoggedKey(kind) => json!({ "key": key_path(kind), "log": "required" }),
             Self::KeyFile(path) => json!({ "key": path, "log": "none" }),
-            Self::Private => json!({ "certificate_identity": PRIVATE_EMAIL }),
+            Self::Private => {
+                json!({ "certificate_identity": PRIVATE_EMAIL, "certificate_oidc_issuer": "", "sct": "none" })
+            }
         }
     }
 }

@@ -305,14 +305,14 @@ pub fn contents() -> Vec<Negative> {
             |bench| bench.enveloped(|envelope| "text/plain".clone_into(&mut envelope.payload_type)),
         ),
         Negative::new(
-            "malformed-payload",
+            "malformed-statement",
             "bundle-statement-not-json",
             SIGN,
             "the signed statement is no JSON",
             |bench| bench.enveloped(|envelope| envelope.payload = b"not json".to_vec()),
         ),
         Negative::new(
-            "malformed-payload",
+            "malformed-statement",
             "bundle-two-predicate-types",
             SIGN,
             "`predicateType` stands twice in the statement",
@@ -367,7 +367,7 @@ pub fn contents() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "statement-names-other-image",
+            "malformed-statement",
             "bundle-no-subject",
             SIGN,
             "cosign's statement is about nothing",
@@ -632,7 +632,7 @@ pub fn proofs() -> Vec<Negative> {
             |bench| proven(bench, |proof, _| proof.hashes.push([0; 32])),
         ),
         Negative::new(
-            "inclusion-proof-invalid",
+            "malformed-bundle",
             "short-hash",
             SIGN,
             "a hash of the path has 31 bytes",
@@ -694,14 +694,14 @@ pub fn proofs() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "checkpoint-invalid",
+            "inclusion-proof-missing",
             "missing",
             SIGN,
             "the proof has no checkpoint",
             |bench| proven(bench, |proof, _| proof.checkpoint = None),
         ),
         Negative::new(
-            "checkpoint-invalid",
+            "inclusion-proof-missing",
             "missing-v0.1",
             "bundle-v0.1-message-proof",
             "the proof has no checkpoint, in version 0.1 too",
@@ -716,9 +716,13 @@ pub fn proofs() -> Vec<Negative> {
                 })
             },
         ),
-        Negative::new("checkpoint-invalid", "empty", SIGN, "the checkpoint is empty", |bench| {
-            proven(bench, |proof, _| proof.checkpoint = Some(String::new()))
-        }),
+        Negative::new(
+            "inclusion-proof-missing",
+            "empty",
+            SIGN,
+            "the checkpoint is empty",
+            |bench| proven(bench, |proof, _| proof.checkpoint = Some(String::new())),
+        ),
         Negative::new(
             "checkpoint-invalid",
             "signature",

@@ -58,13 +58,9 @@ pub fn certificates() -> Vec<Negative> {
                 annotated(bench, |pem| pem.replacen("-----\n", "-----\nProc-Type: 4,CLEAR\n\n", 1))
             },
         ),
-        Negative::new(
-            "malformed-certificate",
-            "empty",
-            KEYLESS,
-            "the annotation is empty",
-            |bench| annotated(bench, |_| String::new()),
-        ),
+        Negative::new("key-not-given", "empty", KEYLESS, "the annotation is empty", |bench| {
+            annotated(bench, |_| String::new())
+        }),
         Negative::new(
             "malformed-certificate",
             "not-der",
@@ -139,7 +135,7 @@ pub fn certificates() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "certificate-untrusted",
+            "certificate-outside-validity",
             "retired-authority",
             KEYLESS,
             "the authority is believed until the end of 2025, the signature is of 2026",
@@ -282,7 +278,7 @@ pub fn certificates() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "sct-missing",
+            "no-sct",
             "none",
             KEYLESS,
             "the certificate has no list of timestamps",
@@ -303,7 +299,7 @@ pub fn certificates() -> Vec<Negative> {
             |bench| over(bench, Over::OtherIssuer),
         ),
         Negative::new(
-            "sct-invalid",
+            "no-sct",
             "unknown-log",
             KEYLESS,
             "a log that the root does not name gave the timestamp",

@@ -199,8 +199,8 @@ pub fn signatures() -> Vec<Negative> {
             "malformed-signature",
             "white-space",
             KEYED,
-            "a line feed follows the signature",
-            |bench| keyed_signature_text(bench, None, |text| format!("{text}\n")),
+            "a blank follows the signature",
+            |bench| keyed_signature_text(bench, None, |text| format!("{text} ")),
         ),
         Negative::new(
             "malformed-signature",
@@ -259,21 +259,21 @@ pub fn signatures() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "signature-invalid",
+            "malformed-signature",
             "raw-numbers",
             KEYED,
             "r and s stand side by side instead of in DER",
             |bench| bench.keyed(|signature| signature.signature = raw(&signature.signature)),
         ),
         Negative::new(
-            "signature-invalid",
+            "malformed-signature",
             "trailing-byte",
             KEYED,
             "a byte follows the DER",
             |bench| bench.keyed(|signature| signature.signature.push(0)),
         ),
         Negative::new(
-            "signature-invalid",
+            "malformed-signature",
             "long-length",
             KEYED,
             "the length of the DER is not the shortest form",
@@ -282,7 +282,7 @@ pub fn signatures() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "signature-invalid",
+            "malformed-signature",
             "negative-r",
             KEYED,
             "r is negative: the zero before its highest bit is left off",
@@ -292,10 +292,10 @@ pub fn signatures() -> Vec<Negative> {
                 })
             },
         ),
-        Negative::new("signature-invalid", "zero-r", KEYED, "r is zero", |bench| {
+        Negative::new("malformed-signature", "zero-r", KEYED, "r is zero", |bench| {
             bench.keyed(|signature| signature.signature = numbers(&[0], &[1]))
         }),
-        Negative::new("signature-invalid", "zero-s", KEYED, "s is zero", |bench| {
+        Negative::new("malformed-signature", "zero-s", KEYED, "s is zero", |bench| {
             bench.keyed(|signature| signature.signature = numbers(&[1], &[0]))
         }),
         Negative::new(
@@ -368,14 +368,14 @@ pub fn attestations() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-payload",
+            "malformed-statement",
             "statement-not-json",
             ATTESTED,
             "the signed statement is no JSON",
             |bench| bench.keyed_envelope(|envelope| envelope.payload = b"not json".to_vec()),
         ),
         Negative::new(
-            "malformed-payload",
+            "malformed-statement",
             "statement-two-subjects",
             ATTESTED,
             "`subject` stands twice in the statement",
@@ -391,7 +391,7 @@ pub fn attestations() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-payload",
+            "malformed-statement",
             "statement-type-unknown",
             ATTESTED,
             "the statement's `_type` is unknown",
@@ -402,7 +402,7 @@ pub fn attestations() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-payload",
+            "malformed-envelope",
             "envelope-not-json",
             ATTESTED,
             "the envelope is no JSON",
@@ -478,7 +478,7 @@ pub fn attestations() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "statement-names-other-image",
+            "malformed-statement",
             "legacy-no-subject",
             ATTESTED,
             "the statement is about nothing",

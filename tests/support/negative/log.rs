@@ -18,21 +18,21 @@ const LOGGED: &str = "legacy-keyed-set";
 pub fn entries() -> Vec<Negative> {
     vec![
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "not-json",
             KEYLESS,
             "the annotation is no JSON",
             |bench| bench.keyless_annotation(|text| text.trim_end_matches('}').to_owned()),
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "time-fraction",
             KEYLESS,
             "integratedTime is a fraction",
             |bench| bench.keyless_annotation(|text| text.replace(":1772366400,", ":1772366400.0,")),
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "time-text",
             KEYLESS,
             "integratedTime is a text",
@@ -41,7 +41,7 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "time-too-great",
             KEYLESS,
             "integratedTime is 2^63",
@@ -52,7 +52,7 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "index-too-great",
             KEYLESS,
             "logIndex is 2^64",
@@ -63,21 +63,21 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "time-negative",
             KEYLESS,
             "integratedTime is negative, and promised so",
             |bench| bench.keyless_entry(|entry| entry.integrated_time = -1),
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "index-negative",
             KEYLESS,
             "logIndex is negative, and promised so",
             |bench| bench.keyless_entry(|entry| entry.log_index = -1),
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "log-id-short",
             KEYLESS,
             "logID has 63 digits",
@@ -87,7 +87,7 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "log-id-upper-case",
             KEYLESS,
             "logID is in upper case",
@@ -97,14 +97,14 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "two-payloads",
             KEYLESS,
             "`Payload` stands twice",
             |bench| bench.keyless_annotation(|text| text.replacen('{', r#"{"Payload":{},"#, 1)),
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "promise-not-base64",
             KEYLESS,
             "the promise is no base64",
@@ -115,7 +115,7 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "malformed-log-entry",
+            "malformed-annotation",
             "body-not-base64",
             KEYLESS,
             "the body is no base64",
@@ -176,7 +176,7 @@ pub fn entries() -> Vec<Negative> {
             |bench| bench.keyless_body(|body| body["kind"] = json!("rpm")),
         ),
         Negative::new(
-            "entry-kind-unsupported",
+            "malformed-log-entry",
             "dsse",
             KEYLESS,
             "the entry of a signature is of the kind for envelopes",
@@ -283,7 +283,7 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "entry-not-bound",
+            "malformed-log-entry",
             "hash-upper-case",
             KEYLESS,
             "the entry writes the payload's hash in upper case",
@@ -295,7 +295,7 @@ pub fn entries() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "entry-not-bound",
+            "malformed-log-entry",
             "hash-sha512",
             KEYLESS,
             "the entry calls the payload's hash a sha512",
@@ -398,7 +398,7 @@ pub fn times() -> Vec<Negative> {
             },
         ),
         Negative::new(
-            "set-missing",
+            "no-log-entry",
             "legacy-keyed",
             LOGGED,
             "the signature by key has no log entry, and a log is asked for",

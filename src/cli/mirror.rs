@@ -1,0 +1,152 @@
+//! `sealift mirror`.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use sealift::digest::Digest;
+use sealift::engine::{self, Options, Selector, Work};
+use sealift::limits::Limits;
+use sealift::report::text::Lines;
+use sealift::report::{Basis, Scope, json, text};
+use sealift::transfer::{Landed, Listing, Place, Settings, into_registry};
+use sealift::verify::Verifier;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::args::{Format, MirrorArgs};
+use super::exit::Exit;
+use super::progress::{Bar, Wanted};
+use super::signer::Demands;
+use super::{clock, output, verify};
+
+pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
+    if args.archive == Path::new("-") {
+        bail!("a stream can be read only once, and a mirror judges before it pushes");
+    }
+    let limits = Limits::default();
+    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits)?;
+    let mut registries = args.registry.registries(&limits)?;
+    let destination = &args.to.0;
+    let target = registries.add(&destination.registry);
+    let now = clock::now(args.trust.verification_time)?;
+    let options = Options {
+        selection: args.images.iter().map(Selector::new).collect(),
+        jobs: verify::jobs(args.jobs),
+        basis: Basis {
+            judged_at: now,
+            scope: Scope::Whole,
+            trust: demands.told,
+            policies: verify::entries(&demands.policies),
+        },
+    };
+    let archive = verify::open(&args.archive, &limits)?;
+    let inventory = verify::inventory(&archive, &args.archive, &limits)?;
+    let wanted = if args.no_progress { Wanted::No } else { Wanted::Yes };
+    let outcome = engine::verify(
+        &Work {
+            archive: &archive,
+            inventory: &inventory,
+            verifier: &Verifier::new(demands.trust, now, limits),
+            policies: &demands.policies,
+        },
+        &options,
+        &Bar::new(wanted),
+    )?;
+    let settings = Settings { concurrency: args.registry.concurrency(), limits, time: None };
+    let landed = into_registry(
+        &outcome.admitted,
+        &archive,
+        &inventory,
+        destination,
+        target,
+        &settings,
+        &Bar::new(wanted),
+    )?;
+    output::answer(&match args.format.format {
+        Format::Text => text::render(&outcome.report) + &told(&landed),
+        Format::Json => told_json(&json::v1::render(&outcome.report), &landed)?,
+    })?;
+    Ok(if outcome.report.denied() == 0 { Exit::Admitted } else { Exit::Denied })
+}
+
+/// What was pushed, with its evidence.
+fn told(landed: &[Landed]) -> String {
+    let mut lines = Lines::default();
+    for Landed { name, digest, evidence, left_behind } in landed {
+        lines.blank();
+        lines.hanging("", "pushed ", &name.to_string());
+        lines.line("  ", &digest.to_string());
+        for evidence in evidence {
+            lines.hanging("  ", "with ", place(&evidence.place));
+            lines.line("    ", &evidence.digest.to_string());
+        }
+        for digest in left_behind {
+            lines.line("  ", "left behind, for its own bytes are broken:");
+            lines.line("    ", &digest.to_string());
+        }
+    }
+    lines.finish()
+}
+
+fn place(place: &Place) -> &str {
+    match place {
+        Place::Tag(tag) => match tag.rsplit_once('.') {
+            Some((_, "sig")) => "signatures, under their tag",
+            Some((_, "att")) => "attestations, under their tag",
+            _ => "an SBOM, under its tag",
+        },
+        Place::Referrers(Listing::Api) => "a referrer, by the API",
+        Place::Referrers(Listing::FallbackTag) => "a referrer, by the fallback tag",
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    report: Box<RawValue>,
+    pushed: Vec<Pushed>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pushed {
+    name: String,
+    digest: Digest,
+    evidence: Vec<PushedEvidence>,
+    left_behind: Vec<Digest>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PushedEvidence {
+    digest: Digest,
+    subject: Digest,
+    place: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+}
+
+fn told_json(report: &str, landed: &[Landed]) -> Result<String> {
+    let report = RawValue::from_string(report.trim_end().to_owned())?;
+    let pushed = landed.iter().map(Pushed::of).collect();
+    Ok(serde_json::to_string_pretty(&Told { report, pushed })? + "\n")
+}
+
+impl Pushed {
+    fn of(landed: &Landed) -> Self {
+        let evidence = landed.evidence.iter().map(|evidence| {
+            let (place, tag) = match &evidence.place {
+                Place::Tag(tag) => ("tag", Some(tag.clone())),
+                Place::Referrers(Listing::Api) => ("referrers-api", None),
+                Place::Referrers(Listing::FallbackTag) => ("fallback-tag", None),
+            };
+            PushedEvidence { digest: evidence.digest, subject: evidence.subject, place, tag }
+        });
+        Self {
+            name: landed.name.to_string(),
+            digest: landed.digest,
+            evidence: evidence.collect(),
+            left_behind: landed.left_behind.clone(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Why a registry could not be asked, or what it answered.
+
+use crate::digest::Digest;
+
+/// Why a transfer with a registry failed. URLs are shown without their query, which may be a signature.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No complete answer: name resolution, connection, TLS, protocol or a timeout.
+    #[error("no answer to {method} {url}")]
+    NoAnswer {
+        /// What was asked.
+        method: &'static str,
+        /// Of whom.
+        url: String,
+        /// What happened.
+        #[source]
+        cause: Box<ureq::Error>,
+    },
+    /// The answer broke off.
+    #[error("the answer of {url} broke off")]
+    BrokenOff {
+        /// Of whom.
+        url: String,
+        /// What happened.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// A status that is neither success nor, where that means something, `404`.
+    #[error("{method} {url} was answered with {status}{detail}")]
+    Status {
+        /// What was asked.
+        method: &'static str,
+        /// Of whom.
+        url: String,
+        /// The status code.
+        status: u16,
+        /// The registry's own words, beginning with `: `, or nothing.
+        detail: String,
+    },
+    /// The registry asks for credentials it was not satisfied with.
+    #[error("{registry} refuses access to `{repository}`: {why}")]
+    Unauthorized {
+        /// The registry.
+        registry: String,
+        /// The repository.
+        repository: String,
+        /// What it lacked.
+        why: &'static str,
+    },
+    /// A token service gave no token.
+    #[error("the token service {url} gave no usable token")]
+    NoToken {
+        /// The service.
+        url: String,
+    },
+    /// A challenge that cannot be met.
+    #[error("the challenge of {url} cannot be met: {why}")]
+    BadChallenge {
+        /// Who challenged.
+        url: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A redirect or an upload location that is no URL we go to.
+    #[error("{url} sends us to a place we do not go: {why}")]
+    BadLocation {
+        /// Who sent us.
+        url: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// More redirects than any registry needs.
+    #[error("{url} redirects more than {limit} times")]
+    TooManyRedirects {
+        /// Where it began.
+        url: String,
+        /// The cap.
+        limit: usize,
+    },
+    /// An answer larger than its kind may be.
+    #[error("the answer of {url} is larger than {limit} bytes")]
+    TooLarge {
+        /// Of whom.
+        url: String,
+        /// The cap.
+        limit: u64,
+    },
+    /// The bytes are not the ones that were asked for or promised.
+    #[error("{url} promised {promised} and sent {found}")]
+    WrongDigest {
+        /// Of whom.
+        url: String,
+        /// What was promised.
+        promised: Digest,
+        /// What came.
+        found: Digest,
+    },
+    /// The size is not the one promised.
+    #[error("{url} holds {found} bytes where {promised} were promised")]
+    WrongSize {
+        /// Of whom.
+        url: String,
+        /// The descriptor's size.
+        promised: u64,
+        /// The registry's.
+        found: u64,
+    },
+    /// An answer without a header it must have, or with a malformed one.
+    #[error("the answer of {url} has no valid `{name}` header")]
+    BadHeader {
+        /// Of whom.
+        url: String,
+        /// The header.
+        name: &'static str,
+    },
+    /// An answer that is no document.
+    #[error("the answer of {url} is no document")]
+    Document {
+        /// Of whom.
+        url: String,
+        /// Why not.
+        #[source]
+        cause: crate::oci::Error,
+    },
+    /// A list of referrers that does not end.
+    #[error("the referrers at {url} exceed {limit} {what}")]
+    TooMany {
+        /// Of whom.
+        url: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// The cap.
+        limit: usize,
+    },
+    /// A blob that a manifest refers to and the registry does not hold.
+    #[error("{repository} holds no blob {digest}")]
+    NoBlob {
+        /// Where it was asked for.
+        repository: String,
+        /// Which.
+        digest: Digest,
+    },
+    /// An auth file that cannot be read or used.
+    #[error("the credentials for {registry} in {file} cannot be used")]
+    AuthFile {
+        /// The file.
+        file: String,
+        /// The registry.
+        registry: String,
+        /// Why not.
+        #[source]
+        cause: docker_credential::CredentialRetrievalError,
+    },
+    /// A file of certificates that holds none, or a malformed one.
+    #[error("{file} holds no certificates we can read")]
+    Roots {
+        /// The file.
+        file: String,
+    },
+    /// No certificate authority is known, so no HTTPS registry can be trusted.
+    #[error("no certificate authorities are known")]
+    NoRoots,
+}
+
+impl From<Error> for crate::transfer::Fault {
+    fn from(error: Error) -> Self {
+        Self::new(error)
+    }
+}

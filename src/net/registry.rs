@@ -1,0 +1,356 @@
+//! A *registry* and its *repositories*: reading and writing, one request of the spec at a time.
+
+use std::io::Read;
+
+use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use ureq::http::{Method, Uri};
+
+use super::Error;
+use super::auth::{Access, Keychain, Scope, Session, percent_encoded};
+use super::transport::{Call, Payload, Reply, Transport, is_same_origin};
+use crate::digest::Digest;
+use crate::limits::Limits;
+use crate::oci::{Descriptor, Index, MediaType};
+use crate::transfer::{Fetched, Stored};
+
+/// Pages of one list of referrers.
+const REFERRER_PAGES: usize = 1000;
+
+/// A registry and what convinced it so far. Shared by threads.
+pub struct Registry {
+    /// As users write it: `docker.io`.
+    name: String,
+    transport: Transport,
+    session: Session,
+    limits: Limits,
+}
+
+impl Registry {
+    /// The registry called `name` in references; nothing is sent yet.
+    pub fn new(name: &str, transport: &Transport, keychain: &Keychain, limits: &Limits) -> Self {
+        let session = Session::new(name, keychain.clone());
+        Self { name: name.to_owned(), transport: transport.clone(), session, limits: *limits }
+    }
+
+    /// Its name in references.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The repository at `path`.
+    pub fn repository(&self, path: &str) -> Repository<'_> {
+        Repository { registry: self, path: path.to_owned() }
+    }
+
+    /// The host its API is at: Docker Hub's is not the one of its references.
+    fn host(&self) -> &str {
+        if self.name == "docker.io" { "registry-1.docker.io" } else { &self.name }
+    }
+
+    /// Sends a call, answering one challenge where the payload can be sent again.
+    fn send(&self, scope: &Scope, call: Call, payload: Payload<'_>) -> Result<Reply, Error> {
+        let at_home = is_same_origin(&call.url, &self.transport.url(self.host(), "/")?);
+        let known = if at_home { self.session.known(scope) } else { None };
+        let first = match &known {
+            Some(header) => call.clone().header(AUTHORIZATION, header.clone()),
+            None => call.clone(),
+        };
+        let again = match &payload {
+            Payload::None => Some(Payload::None),
+            Payload::Bytes(bytes) => Some(Payload::Bytes(bytes)),
+            Payload::Stream { .. } => None,
+        };
+        let reply = self.transport.send(&first, payload)?;
+        // A challenge of another host is none that our credentials are an answer to.
+        if reply.status() != 401 || reply.is_elsewhere() || !at_home {
+            return Ok(reply);
+        }
+        let Some(again) = again else {
+            return Err(self.session.unauthorized(scope, "its token ended during an upload"));
+        };
+        let header = self.session.answer(&self.transport, &reply, scope)?;
+        let reply = self.transport.send(&call.header(AUTHORIZATION, header), again)?;
+        if reply.status() == 401 && !reply.is_elsewhere() {
+            return Err(self.session.unauthorized(scope, "it does not accept the credentials"));
+        }
+        Ok(reply)
+    }
+}
+
+/// One repository of a registry.
+#[derive(Clone)]
+pub struct Repository<'a> {
+    registry: &'a Registry,
+    path: String,
+}
+
+/// What a registry says to a question for referrers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Referrers {
+    /// It has no referrers API.
+    NotSupported,
+    /// All it lists, every page of it.
+    Listed(Vec<Descriptor>),
+}
+
+impl<'a> Repository<'a> {
+    /// `registry/path`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.registry.name, self.path)
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.registry.limits
+    }
+
+    /// The manifest under a tag, or `None` where the registry says that there is none.
+    pub fn by_tag(&self, tag: &str) -> Result<Option<Fetched>, Error> {
+        self.manifest(tag, None)
+    }
+
+    /// The manifest with this digest, proven to have it, or `None` where there is none.
+    pub fn by_digest(&self, digest: &Digest) -> Result<Option<Fetched>, Error> {
+        self.manifest(&digest.to_string(), Some(digest))
+    }
+
+    fn manifest(&self, at: &str, asked: Option<&Digest>) -> Result<Option<Fetched>, Error> {
+        let call = self
+            .call(Method::GET, &format!("manifests/{at}"))?
+            .header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
+        let reply = self.send(Access::Pull, call, Payload::None)?;
+        match reply.status() {
+            200 => {}
+            404 => return Ok(None),
+            _ => return Err(reply.into_error()),
+        }
+        let url = reply.shown_url();
+        let media_type =
+            MediaType::from(reply.media_type().ok_or_else(|| reply.bad_header("content-type"))?);
+        let promised = promised_digest(&reply)?;
+        let bytes = reply.read(self.registry.limits.metadata_bytes)?;
+        for promised in promised.iter().chain(asked) {
+            check_digest(&url, promised, &bytes)?;
+        }
+        let digest = asked.copied().unwrap_or_else(|| Digest::sha256(&bytes));
+        let descriptor = descriptor(media_type, digest, &bytes);
+        Ok(Some(Fetched { descriptor, bytes }))
+    }
+
+    /// Every referrer the registry lists for `subject`.
+    pub fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
+        let limits = &self.registry.limits;
+        let mut call = self.call(Method::GET, &format!("referrers/{subject}"))?;
+        let mut listed = Vec::new();
+        for page in 0..REFERRER_PAGES {
+            let accept = HeaderValue::from_static(MediaType::OCI_INDEX);
+            let reply = self.send(Access::Pull, call.header(ACCEPT, accept), Payload::None)?;
+            match reply.status() {
+                200 => {}
+                404 if page == 0 => return Ok(Referrers::NotSupported),
+                _ => return Err(reply.into_error()),
+            }
+            let url = reply.shown_url();
+            let next = next_page(&reply)?;
+            let bytes = reply.read(limits.metadata_bytes)?;
+            let index = Index::parse(&bytes, &MediaType::from(MediaType::OCI_INDEX), limits)
+                .map_err(|cause| Error::Document { url: url.clone(), cause })?;
+            listed.extend(index.manifests);
+            if listed.len() > limits.descriptors {
+                let limit = limits.descriptors;
+                return Err(Error::TooMany { url, what: "referrers", limit });
+            }
+            match next {
+                None => return Ok(Referrers::Listed(listed)),
+                Some(next) => call = Call::new(Method::GET, next),
+            }
+        }
+        let url = self.name();
+        Err(Error::TooMany { url, what: "pages", limit: REFERRER_PAGES })
+    }
+
+    /// Whether the registry holds a blob of this digest, and of this size.
+    pub fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
+        let call = self.call(Method::HEAD, &format!("blobs/{}", descriptor.digest))?;
+        let reply = self.send(Access::Pull, call, Payload::None)?;
+        match reply.status() {
+            200 => check_length(&reply, descriptor).map(|()| true),
+            404 => Ok(false),
+            _ => Err(reply.into_error()),
+        }
+    }
+
+    /// The bytes of a blob as they come: unproven, and never more than one byte past its size.
+    pub fn blob(&self, descriptor: &Descriptor) -> Result<impl Read + Send + use<>, Error> {
+        let call = self.call(Method::GET, &format!("blobs/{}", descriptor.digest))?;
+        let reply = self.send(Access::Pull, call, Payload::None)?;
+        match reply.status() {
+            200 => {}
+            404 => {
+                return Err(Error::NoBlob { repository: self.name(), digest: descriptor.digest });
+            }
+            _ => return Err(reply.into_error()),
+        }
+        check_length(&reply, descriptor)?;
+        Ok(reply.into_reader().take(descriptor.size.saturating_add(1)))
+    }
+
+    /// Begins to upload a blob, or has the registry take it over from `mount_from`: then there is
+    /// nothing left to send.
+    pub(super) fn begin_upload(
+        &self,
+        descriptor: &Descriptor,
+        mount_from: Option<&str>,
+    ) -> Result<Option<Upload<'a>>, Error> {
+        let digest = percent_encoded(&descriptor.digest.to_string());
+        let query = mount_from.map_or_else(String::new, |from| {
+            format!("?mount={digest}&from={}", percent_encoded(from))
+        });
+        let scope = Scope { mount_from: mount_from.map(str::to_owned), ..self.scope(Access::Push) };
+        let call = self.call(Method::POST, &format!("blobs/uploads/{query}"))?;
+        let reply = self.registry.send(&scope, call, Payload::Bytes(&[]))?;
+        match reply.status() {
+            201 if mount_from.is_some() => return Ok(None),
+            202 => {}
+            _ => return Err(reply.into_error()),
+        }
+        let location = reply.location()?;
+        self.registry.transport.check_scheme(&location).map_err(|why| reply.bad_location(why))?;
+        let separator = if location.query().is_some() { '&' } else { '?' };
+        let location = format!("{location}{separator}digest={digest}");
+        let location = location.parse().map_err(|_| reply.bad_location("it is no URL"))?;
+        let Descriptor { digest, size, .. } = *descriptor;
+        Ok(Some(Upload { registry: self.registry, scope, location, digest, size }))
+    }
+
+    /// Puts a manifest under its digest, or under a tag.
+    pub(super) fn put_manifest(
+        &self,
+        at: &str,
+        media_type: &MediaType,
+        digest: &Digest,
+        bytes: &[u8],
+    ) -> Result<Stored, Error> {
+        let url = self.name();
+        let content_type = HeaderValue::from_str(media_type.as_str())
+            .map_err(|_| Error::BadHeader { url, name: "content-type" })?;
+        let call =
+            self.call(Method::PUT, &format!("manifests/{at}"))?.header(CONTENT_TYPE, content_type);
+        let reply = self.send(Access::Push, call, Payload::Bytes(bytes))?;
+        if !matches!(reply.status(), 200..=202) {
+            return Err(reply.into_error());
+        }
+        check_stored(&reply, digest)?;
+        let is_listed = reply.header("oci-subject").is_some();
+        Ok(if is_listed { Stored::Listed } else { Stored::Plain })
+    }
+
+    fn call(&self, method: Method, rest: &str) -> Result<Call, Error> {
+        let path = format!("/v2/{}/{rest}", self.path);
+        Ok(Call::new(method, self.registry.transport.url(self.registry.host(), &path)?))
+    }
+
+    fn send(&self, access: Access, call: Call, payload: Payload<'_>) -> Result<Reply, Error> {
+        self.registry.send(&self.scope(access), call, payload)
+    }
+
+    fn scope(&self, access: Access) -> Scope {
+        Scope { repository: self.path.clone(), access, mount_from: None }
+    }
+}
+
+/// A blob the registry waits for.
+pub(super) struct Upload<'a> {
+    registry: &'a Registry,
+    scope: Scope,
+    location: Uri,
+    digest: Digest,
+    size: u64,
+}
+
+impl Upload<'_> {
+    /// Sends the bytes in one piece. The reader must fail before its end where they are not the
+    /// blob's; the registry then stores nothing.
+    pub(super) fn send(self, bytes: &mut dyn Read) -> Result<(), Error> {
+        let octets = HeaderValue::from_static("application/octet-stream");
+        let call = Call::new(Method::PUT, self.location).header(CONTENT_TYPE, octets);
+        let payload = Payload::Stream { size: self.size, bytes };
+        let reply = self.registry.send(&self.scope, call, payload)?;
+        match reply.status() {
+            201 => check_stored(&reply, &self.digest),
+            _ => Err(reply.into_error()),
+        }
+    }
+}
+
+/// The `Accept` of every request for a manifest.
+const MANIFEST_TYPES: &str = concat!(
+    "application/vnd.oci.image.index.v1+json, ",
+    "application/vnd.oci.image.manifest.v1+json, ",
+    "application/vnd.docker.distribution.manifest.list.v2+json, ",
+    "application/vnd.docker.distribution.manifest.v2+json"
+);
+
+fn descriptor(media_type: MediaType, digest: Digest, bytes: &[u8]) -> Descriptor {
+    Descriptor {
+        media_type,
+        digest,
+        size: u64::try_from(bytes.len()).expect("a slice is no longer than u64 counts"),
+        annotations: std::collections::BTreeMap::new(),
+        platform: None,
+        artifact_type: None,
+        data: None,
+    }
+}
+
+/// `Docker-Content-Digest`, where it stands; one that is no digest is an error.
+fn promised_digest(reply: &Reply) -> Result<Option<Digest>, Error> {
+    let name = "docker-content-digest";
+    reply.header(name).map(|text| text.parse().map_err(|_| reply.bad_header(name))).transpose()
+}
+
+fn check_digest(url: &str, promised: &Digest, bytes: &[u8]) -> Result<(), Error> {
+    let found = Digest::of(promised.algorithm(), bytes);
+    if found == *promised {
+        Ok(())
+    } else {
+        Err(Error::WrongDigest { url: url.to_owned(), promised: *promised, found })
+    }
+}
+
+fn check_length(reply: &Reply, descriptor: &Descriptor) -> Result<(), Error> {
+    match reply.length().filter(|length| *length != descriptor.size) {
+        None => Ok(()),
+        Some(found) => {
+            let url = reply.shown_url();
+            Err(Error::WrongSize { url, promised: descriptor.size, found })
+        }
+    }
+}
+
+/// A registry that says under which digest it stored bytes must say the one they have.
+fn check_stored(reply: &Reply, digest: &Digest) -> Result<(), Error> {
+    match promised_digest(reply)? {
+        Some(found) if found != *digest && found.algorithm() == digest.algorithm() => {
+            Err(Error::WrongDigest { url: reply.shown_url(), promised: *digest, found })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The `rel="next"` of `Link` (RFC 8288), which must stay at the registry.
+fn next_page(reply: &Reply) -> Result<Option<Uri>, Error> {
+    for link in reply.headers("link") {
+        let target = link.trim().strip_prefix('<').and_then(|rest| rest.split_once('>'));
+        let Some((target, parameters)) = target else { return Err(reply.bad_header("link")) };
+        let mut parameters = parameters.split(';').map(str::trim);
+        if !parameters.any(|text| matches!(text, "rel=\"next\"" | "rel=next")) {
+            continue;
+        }
+        let next = reply.resolve(target)?;
+        if !is_same_origin(&next, &reply.resolve("/")?) {
+            return Err(reply.bad_location("the next page is at another host"));
+        }
+        return Ok(Some(next));
+    }
+    Ok(None)
+}

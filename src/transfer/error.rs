@@ -1,0 +1,166 @@
+//! Why a transfer ended early.
+
+use std::fmt;
+
+use crate::digest::Digest;
+use crate::oci::MediaType;
+
+/// Why a source or a sink could not do what it was asked; says so in its own words.
+#[derive(Debug)]
+pub struct Fault(Box<dyn std::error::Error + Send + Sync>);
+
+impl Fault {
+    /// Takes over an error of a source or sink.
+    pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Why a transfer ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Source or sink.
+    #[error("cannot {doing}")]
+    Fault {
+        /// What was being done.
+        doing: String,
+        /// What it said.
+        #[source]
+        cause: Fault,
+    },
+    /// An image that is not there.
+    #[error("there is no image {name}")]
+    NoImage {
+        /// As it was asked for.
+        name: String,
+    },
+    /// An index lists a manifest that its repository does not hold (a sparse index).
+    #[error("{repository} lists {child} in the index {parent} but does not hold it")]
+    NoChild {
+        /// Where.
+        repository: String,
+        /// The index.
+        parent: Digest,
+        /// What it lists.
+        child: Digest,
+    },
+    /// Evidence is listed but not held.
+    #[error("{repository} lists {referrer} as evidence of {subject} but does not hold it")]
+    NoReferrer {
+        /// Where.
+        repository: String,
+        /// Of what.
+        subject: Digest,
+        /// What is listed.
+        referrer: Digest,
+    },
+    /// A manifest is listed as a referrer of something it does not refer to.
+    #[error("{repository} lists {referrer} as evidence of {subject}, to which it does not refer")]
+    NotAReferrer {
+        /// Where.
+        repository: String,
+        /// Of what.
+        subject: Digest,
+        /// What is listed.
+        referrer: Digest,
+    },
+    /// A manifest that cannot be read.
+    #[error("{digest} in {repository} is no manifest we can carry")]
+    Document {
+        /// Where.
+        repository: String,
+        /// Which.
+        digest: Digest,
+        /// Why not.
+        #[source]
+        cause: crate::oci::Error,
+    },
+    /// A manifest that is not what the descriptor that led to it says.
+    #[error(
+        "{digest} is promised with {promised} bytes of `{promised_type}` and is {found} bytes of `{found_type}`"
+    )]
+    OtherThanPromised {
+        /// Which.
+        digest: Digest,
+        /// The descriptor's size.
+        promised: u64,
+        /// The descriptor's media type.
+        promised_type: MediaType,
+        /// The manifest's size.
+        found: u64,
+        /// What the source calls it.
+        found_type: MediaType,
+    },
+    /// Two descriptors promise one blob with two sizes.
+    #[error("{digest} is promised with {first} and with {second} bytes")]
+    TwoSizes {
+        /// Which.
+        digest: Digest,
+        /// One size.
+        first: u64,
+        /// The other.
+        second: u64,
+    },
+    /// Nested or numerous beyond the caps.
+    #[error("{what} exceed {limit} at {at}")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The cap.
+        limit: usize,
+        /// Where it was met.
+        at: String,
+    },
+    /// One name for two images.
+    #[error("{name} would name both {first} and {second}")]
+    TwoImages {
+        /// The name.
+        name: String,
+        /// One.
+        first: Digest,
+        /// The other.
+        second: Digest,
+    },
+    /// An admitted image without a full name, so that no repository is its own.
+    #[error(
+        "{digest} has no full name (registry/repository:tag), so it has no place in a registry"
+    )]
+    Nameless {
+        /// The image.
+        digest: Digest,
+    },
+    /// A name that cannot be moved to the target.
+    #[error("{name} cannot keep its path at the target")]
+    NoName {
+        /// The name.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: crate::oci::InvalidReference,
+    },
+    /// An admitted image of which the archive lacks parts.
+    #[error("{digest} is not whole in this archive")]
+    Incomplete {
+        /// The image.
+        digest: Digest,
+    },
+    /// The archive cannot be written.
+    #[error("cannot write the archive")]
+    Archive {
+        /// Why not.
+        #[source]
+        cause: crate::archive::Error,
+    },
+}

@@ -1,0 +1,383 @@
+//! Pushing: what was admitted goes into a registry, and nothing else.
+//!
+//! Order is what makes a mirror safe to watch and to interrupt: blobs, then manifests (children
+//! before parents, by digest), then evidence, and the tags of images last. Whoever pulls by tag
+//! finds the old image or the new one with all its evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::discover::fault;
+use super::local::{belongs_to, tag_kind};
+use super::proving::with_proven;
+use super::workers::in_parallel;
+use super::{Clearance, Error, Listing, Settings, Sink, Stored, Watch, evidence_tag};
+use crate::archive::{Archive, Blob};
+use crate::digest::Digest;
+use crate::inventory::{Evidence, Inventory, Name, Subject};
+use crate::limits::Limits;
+use crate::oci::{Descriptor, Document, Manifest, Reference};
+use crate::policy::Admitted;
+
+/// Where images land.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// The registry, in place of the one in each name.
+    pub registry: String,
+    /// A path before each repository; may be empty.
+    pub prefix: String,
+}
+
+/// An image that was pushed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// Its name at the target.
+    pub name: Reference,
+    /// The image.
+    pub digest: Digest,
+    /// Its evidence, and that of what lies below it.
+    pub evidence: Vec<LandedEvidence>,
+    /// Evidence whose own bytes are broken; it stays behind.
+    pub left_behind: Vec<Digest>,
+}
+
+/// Evidence that was pushed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LandedEvidence {
+    /// Its manifest.
+    pub digest: Digest,
+    /// What it speaks of.
+    pub subject: Digest,
+    /// Where consumers find it.
+    pub place: Place,
+}
+
+/// Where consumers find evidence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Under a tag.
+    Tag(String),
+    /// In the list of referrers.
+    Referrers(Listing),
+}
+
+/// Pushes every admitted image. All of it is laid out and checked against itself first; nothing is
+/// pushed where two images claim one name or an image has none.
+pub fn into_registry(
+    admitted: &[Admitted],
+    archive: &Archive,
+    inventory: &Inventory,
+    destination: &Destination,
+    sink: &dyn Sink,
+    settings: &Settings,
+    watch: &dyn Watch,
+) -> Result<Vec<Landed>, Error> {
+    let Settings { concurrency, ref limits, .. } = *settings;
+    let loads = Layout { archive, inventory, destination, limits }.loads(admitted)?;
+    let push = Push { archive, sink, concurrency, watch };
+    push.blobs(&loads)?;
+    in_parallel(&loads, concurrency, |load| push.manifests(load))?;
+    let landed = in_parallel(&loads, concurrency, |load| push.evidence(load))?;
+    in_parallel(&loads, concurrency, |load| push.tag(load))?;
+    Ok(landed)
+}
+
+/// One image on its way into one repository.
+struct Load<'a> {
+    clearance: Clearance<'a>,
+    /// Its name at the target.
+    name: Reference,
+    /// Manifests, children before parents; the image itself is the last.
+    manifests: Vec<&'a Blob>,
+    /// What the manifests refer to, and the blobs of the evidence.
+    blobs: Vec<Descriptor>,
+    /// Manifests that evidence refers to, where it is an index.
+    parts: Vec<Blob>,
+    tagged: Vec<(String, Digest, &'a Blob)>,
+    referrers: Vec<(Digest, &'a Blob)>,
+    left_behind: Vec<Digest>,
+}
+
+struct Layout<'a> {
+    archive: &'a Archive,
+    inventory: &'a Inventory,
+    destination: &'a Destination,
+    limits: &'a Limits,
+}
+
+impl<'a> Layout<'a> {
+    fn loads(&self, admitted: &'a [Admitted]) -> Result<Vec<Load<'a>>, Error> {
+        let mut loads = Vec::new();
+        let mut names = BTreeMap::new();
+        for admitted in admitted {
+            let Some(subject) = self.inventory.subject(admitted.subject()) else { continue };
+            let own = |name: &&Reference| subject.names.contains(&Name::Reference((*name).clone()));
+            let sources: BTreeSet<_> = admitted.names().iter().filter(own).collect();
+            if sources.is_empty() {
+                return Err(Error::Nameless { digest: *admitted.subject() });
+            }
+            for source in sources {
+                let load = self.load(admitted, subject, source)?;
+                let tags =
+                    load.name.tag().map(str::to_owned).map(|tag| (tag, subject.descriptor.digest));
+                let evidence = load
+                    .tagged
+                    .iter()
+                    .map(|(tag, _, blob)| (tag.clone(), blob.descriptor().digest));
+                for (tag, digest) in tags.into_iter().chain(evidence) {
+                    let name = format!("{}:{tag}", load.name.name());
+                    if let Some(first) = names.insert(name.clone(), digest)
+                        && first != digest
+                    {
+                        return Err(Error::TwoImages { name, first, second: digest });
+                    }
+                }
+                loads.push(load);
+            }
+        }
+        Ok(loads)
+    }
+
+    fn load(
+        &self,
+        admitted: &'a Admitted,
+        subject: &'a Subject,
+        source: &Reference,
+    ) -> Result<Load<'a>, Error> {
+        let Destination { registry, prefix } = self.destination;
+        let name = source
+            .moved_to(registry, prefix)
+            .map_err(|cause| Error::NoName { name: source.to_string(), cause })?;
+        let mut load = Load {
+            clearance: Clearance::of(admitted),
+            name,
+            manifests: Vec::new(),
+            blobs: Vec::new(),
+            parts: Vec::new(),
+            tagged: Vec::new(),
+            referrers: Vec::new(),
+            left_behind: Vec::new(),
+        };
+        let mut seen = BTreeSet::new();
+        self.image(admitted, subject, source, &mut load, &mut seen)?;
+        Ok(load)
+    }
+
+    /// An image: what lies below it first, then itself, then what speaks of it.
+    fn image(
+        &self,
+        admitted: &'a Admitted,
+        subject: &'a Subject,
+        source: &Reference,
+        load: &mut Load<'a>,
+        seen: &mut BTreeSet<Digest>,
+    ) -> Result<(), Error> {
+        let digest = subject.descriptor.digest;
+        if !seen.insert(digest) {
+            return Ok(());
+        }
+        let Ok(content) = &subject.content else { return Err(Error::Incomplete { digest }) };
+        match &content.document {
+            Document::Index(index) => {
+                for child in &index.manifests {
+                    // What the verdict did not find below the index is not there to push.
+                    if let Some(child) = self
+                        .inventory
+                        .subject(&child.digest)
+                        .filter(|_| admitted.children().contains(&child.digest))
+                    {
+                        self.image(admitted, child, source, load, seen)?;
+                    }
+                }
+            }
+            Document::Manifest(manifest) => {
+                for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
+                    let is_absent = admitted.absent().iter().any(|it| it.digest == blob.digest);
+                    if is_absent && !blob.media_type.is_non_distributable() {
+                        return Err(Error::Incomplete { digest });
+                    }
+                    if !is_absent {
+                        load.blobs.push(blob.clone());
+                    }
+                }
+            }
+        }
+        load.manifests.push(&content.blob);
+        self.evidence(digest, &subject.evidence, source, load, seen);
+        Ok(())
+    }
+
+    /// Everything that speaks of a manifest, and what speaks of that.
+    fn evidence(
+        &self,
+        of: Digest,
+        evidence: &'a [Evidence],
+        source: &Reference,
+        load: &mut Load<'a>,
+        seen: &mut BTreeSet<Digest>,
+    ) {
+        let repository = source.name();
+        for evidence in evidence {
+            let digest = evidence.manifest.digest;
+            if !belongs_to(self.archive, evidence, Some(&repository)) || !seen.insert(digest) {
+                continue;
+            }
+            let Some(Whole { blob, parts, blobs }) = self.whole(evidence) else {
+                load.left_behind.push(digest);
+                continue;
+            };
+            load.parts.extend(parts);
+            load.blobs.extend(blobs);
+            let tag = tag_kind(evidence).and_then(|kind| evidence_tag(&of, kind));
+            match tag {
+                Some(tag) => load.tagged.push((tag, of, blob)),
+                None => load.referrers.push((of, blob)),
+            }
+            let listed_apart = self.inventory.subject(&digest).map(|it| it.evidence.as_slice());
+            self.evidence(digest, &evidence.referrers, source, load, seen);
+            self.evidence(digest, listed_apart.unwrap_or_default(), source, load, seen);
+        }
+    }
+
+    /// Proves every byte of a piece of evidence.
+    fn whole(&self, evidence: &'a Evidence) -> Option<Whole<'a>> {
+        let store = self.archive.store();
+        let blob = evidence.content.as_ref().ok()?;
+        let mut whole = Whole { blob, parts: Vec::new(), blobs: Vec::new() };
+        for part in &evidence.blobs {
+            if !is_document(part) {
+                whole.blobs.push(part.clone());
+                continue;
+            }
+            let part = Blob::read(store, part, self.limits.metadata_bytes).ok()?;
+            let media_type = &part.descriptor().media_type;
+            // Evidence is an index of manifests at most; nobody has seen it nested deeper.
+            let manifest = Manifest::parse(part.bytes(), media_type, self.limits).ok()?;
+            whole.blobs.push(manifest.config);
+            whole.blobs.extend(manifest.layers);
+            whole.parts.push(part);
+        }
+        whole.blobs.iter().all(|blob| store.check(blob).is_ok()).then_some(whole)
+    }
+}
+
+/// A piece of evidence whose every byte is proven.
+struct Whole<'a> {
+    blob: &'a Blob,
+    /// Manifests it refers to.
+    parts: Vec<Blob>,
+    blobs: Vec<Descriptor>,
+}
+
+fn is_document(descriptor: &Descriptor) -> bool {
+    descriptor.media_type.is_manifest() || descriptor.media_type.is_index()
+}
+
+struct Push<'a> {
+    archive: &'a Archive,
+    sink: &'a dyn Sink,
+    concurrency: usize,
+    watch: &'a dyn Watch,
+}
+
+impl Push<'_> {
+    /// Every blob into every repository that needs it: sent once, then taken over from there.
+    fn blobs(&self, loads: &[Load<'_>]) -> Result<(), Error> {
+        let mut wanted: BTreeMap<Digest, Wanted<'_>> = BTreeMap::new();
+        for load in loads {
+            for blob in &load.blobs {
+                let entry = wanted
+                    .entry(blob.digest)
+                    .or_insert_with(|| Wanted { descriptor: blob, repositories: BTreeMap::new() });
+                entry.repositories.insert(load.name.repository(), load.clearance);
+            }
+        }
+        let wanted: Vec<_> = wanted.into_values().collect();
+        let bytes = wanted.iter().fold(0_u64, |sum, it| sum.saturating_add(it.descriptor.size));
+        self.watch.begins(wanted.len(), bytes);
+        in_parallel(&wanted, self.concurrency, |wanted| self.blob(wanted))?;
+        Ok(())
+    }
+
+    fn blob(&self, wanted: &Wanted<'_>) -> Result<(), Error> {
+        let descriptor = wanted.descriptor;
+        let mut first = None;
+        for (repository, clearance) in &wanted.repositories {
+            let doing = || format!("push {} to {repository}", descriptor.digest);
+            let upload = self
+                .sink
+                .begin_blob(repository, descriptor, first, clearance)
+                .map_err(fault(doing))?;
+            if let Some(upload) = upload {
+                let store = self.archive.store();
+                with_proven(store, descriptor, |bytes| upload.send(bytes)).map_err(fault(doing))?;
+            }
+            first.get_or_insert(*repository);
+        }
+        self.watch.passed(descriptor.size);
+        Ok(())
+    }
+
+    fn manifests(&self, load: &Load<'_>) -> Result<(), Error> {
+        load.manifests.iter().try_for_each(|blob| self.put(load, None, blob).map(drop))
+    }
+
+    fn evidence(&self, load: &Load<'_>) -> Result<Landed, Error> {
+        let mut landed = Vec::new();
+        for part in &load.parts {
+            self.put(load, None, part)?;
+        }
+        for (tag, subject, blob) in &load.tagged {
+            self.put(load, Some(tag), blob)?;
+            let digest = blob.descriptor().digest;
+            landed.push(LandedEvidence {
+                digest,
+                subject: *subject,
+                place: Place::Tag(tag.clone()),
+            });
+        }
+        let mut unlisted: BTreeMap<Digest, Vec<&Blob>> = BTreeMap::new();
+        for (subject, blob) in &load.referrers {
+            match self.put(load, None, blob)? {
+                Stored::Listed => landed.push(listed(*subject, blob, Listing::Api)),
+                Stored::Plain => unlisted.entry(*subject).or_default().push(blob),
+            }
+        }
+        let repository = load.name.repository();
+        for (subject, blobs) in unlisted {
+            let listing =
+                self.sink.list_referrers(repository, &subject, &blobs, &load.clearance).map_err(
+                    fault(|| format!("list the referrers of {}@{subject}", load.name.name())),
+                )?;
+            landed.extend(blobs.iter().map(|blob| listed(subject, blob, listing)));
+        }
+        landed.sort();
+        let digest = *load.clearance.admitted().subject();
+        let left_behind = load.left_behind.clone();
+        Ok(Landed { name: load.name.clone(), digest, evidence: landed, left_behind })
+    }
+
+    fn tag(&self, load: &Load<'_>) -> Result<(), Error> {
+        let Some((tag, blob)) = load.name.tag().zip(load.manifests.last()) else { return Ok(()) };
+        self.put(load, Some(tag), blob).map(drop)
+    }
+
+    fn put(&self, load: &Load<'_>, tag: Option<&str>, blob: &Blob) -> Result<Stored, Error> {
+        let repository = load.name.repository();
+        let digest = blob.descriptor().digest;
+        self.sink.put_manifest(repository, tag, blob, &load.clearance).map_err(fault(|| {
+            let at = tag.map_or_else(|| format!("@{digest}"), |tag| format!(":{tag}"));
+            format!("push {}{at}", load.name.name())
+        }))
+    }
+}
+
+fn listed(subject: Digest, blob: &Blob, listing: Listing) -> LandedEvidence {
+    let digest = blob.descriptor().digest;
+    LandedEvidence { digest, subject, place: Place::Referrers(listing) }
+}
+
+/// A blob and the repositories that need it.
+struct Wanted<'a> {
+    descriptor: &'a Descriptor,
+    repositories: BTreeMap<&'a str, Clearance<'a>>,
+}

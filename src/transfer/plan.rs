@@ -1,0 +1,389 @@
+//! A *plan*: every blob an archive will hold, once, with its size, in the order it will stand there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::discover::{Discovery, Node, Role, discover, fault};
+use super::{Error, Request, Source, Watch};
+use crate::digest::Digest;
+use crate::inventory::Name;
+use crate::inventory::ledger::{Entry, Ledger, Version};
+use crate::limits::Limits;
+use crate::oci::{Descriptor, MediaType, Platform, Reference};
+use crate::time::UnixTime;
+
+/// How an export goes about.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Requests and blobs on their way at a time.
+    pub concurrency: usize,
+    /// The caps.
+    pub limits: Limits,
+    /// The time the ledger tells, where it tells one.
+    pub time: Option<UnixTime>,
+}
+
+/// What an export will write.
+pub struct Plan<'a> {
+    pub(super) index: Vec<u8>,
+    pub(super) items: Vec<Item<'a>>,
+    images: Vec<Image>,
+    ledger: Ledger,
+}
+
+/// An image that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its names in the archive.
+    pub names: Vec<Name>,
+    /// The repository or archive it comes from.
+    pub repository: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// What an index lists below it, children of children included.
+    pub children: Vec<(Digest, Option<Platform>)>,
+    /// Layers that may lawfully be absent and that the source does not hold.
+    pub absent: Vec<Digest>,
+}
+
+/// A blob of the archive.
+pub(super) struct Item<'a> {
+    group: Group,
+    pub(super) digest: Digest,
+    pub(super) size: u64,
+    pub(super) held: Held<'a>,
+}
+
+/// Where the bytes of a blob are until it is written.
+pub enum Held<'a> {
+    /// Here.
+    Bytes(Vec<u8>),
+    /// At the source, as a manifest.
+    Manifest(&'a dyn Source),
+    /// At the source, as a blob.
+    Blob(&'a dyn Source, Box<Descriptor>),
+}
+
+/// The order of an archive: a reader of a stream reaches a verdict before the first layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Manifest,
+    Config,
+    Evidence,
+    Layer,
+}
+
+impl<'a> Plan<'a> {
+    /// Asks the sources for everything the requests lead to.
+    pub fn make(
+        requests: &[Request<'a>],
+        settings: &Settings,
+        watch: &dyn Watch,
+    ) -> Result<Self, Error> {
+        let Discovery { mut nodes, roots } = discover(requests, settings, watch)?;
+        let mut shelf = Shelf::default();
+        let mut absent = BTreeMap::new();
+        for node in &mut nodes {
+            absent.insert(node.descriptor.digest, shelf.put(node)?);
+        }
+        let ledger = ledger(&nodes, settings.time);
+        let mut entries = image_entries(requests, &roots, &nodes)?;
+        entries.extend(evidence_entries(&nodes)?);
+        entries.push(shelf.put_ledger(&ledger)?);
+        let images = images(requests, &roots, &nodes, &absent);
+        let index = index_json(&entries);
+        let mut items: Vec<_> = shelf.items.into_values().collect();
+        items.sort_by_key(|item| (item.group, item.digest));
+        Ok(Self { index, items, images, ledger })
+    }
+
+    /// The bytes of `index.json`.
+    pub fn index_json(&self) -> &[u8] {
+        &self.index
+    }
+
+    /// The images, by name.
+    pub fn images(&self) -> &[Image] {
+        &self.images
+    }
+
+    /// What was looked up.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Blobs and their bytes.
+    pub fn size(&self) -> (usize, u64) {
+        let bytes = self.items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.size));
+        (self.items.len(), bytes)
+    }
+}
+
+/// The blobs collected so far.
+#[derive(Default)]
+struct Shelf<'a> {
+    items: BTreeMap<Digest, Item<'a>>,
+}
+
+impl<'a> Shelf<'a> {
+    /// Puts a manifest and what it refers to; returns the layers that are lawfully absent.
+    fn put(&mut self, node: &mut Node<'a>) -> Result<Vec<Digest>, Error> {
+        let [manifest, config, layer] = match node.role {
+            Role::Image | Role::Child => [Group::Manifest, Group::Config, Group::Layer],
+            Role::Evidence => [Group::Evidence; 3],
+        };
+        let Descriptor { digest, size, .. } = node.descriptor;
+        let held = node.bytes.take().map_or(Held::Manifest(node.source), Held::Bytes);
+        self.add(Item { group: manifest, digest, size, held })?;
+        let mut absent = Vec::new();
+        let configs = node.config.iter().map(|descriptor| (config, descriptor));
+        for (group, descriptor) in configs.chain(node.layers.iter().map(|layer_| (layer, layer_))) {
+            if is_absent(node.source, descriptor)? {
+                absent.push(descriptor.digest);
+                continue;
+            }
+            let Descriptor { digest, size, .. } = *descriptor;
+            let held = Held::Blob(node.source, Box::new(descriptor.clone()));
+            self.add(Item { group, digest, size, held })?;
+        }
+        Ok(absent)
+    }
+
+    /// Puts the ledger as an artifact: its document, the empty configuration and the manifest.
+    fn put_ledger(&mut self, ledger: &Ledger) -> Result<Descriptor, Error> {
+        let document = self.put_bytes(MediaType::LEDGER, ledger.to_bytes())?;
+        let config = self.put_bytes(MediaType::OCI_EMPTY, b"{}".to_vec())?;
+        let manifest = LedgerManifest {
+            schema_version: 2,
+            media_type: MediaType::OCI_MANIFEST,
+            artifact_type: MediaType::LEDGER,
+            config: &config,
+            layers: [&document],
+        };
+        let bytes = serde_json::to_vec(&manifest).expect("a manifest has only texts as keys");
+        let mut descriptor = self.put_bytes(MediaType::OCI_MANIFEST, bytes)?;
+        descriptor.artifact_type = Some(MediaType::LEDGER.to_owned());
+        Ok(descriptor)
+    }
+
+    fn put_bytes(&mut self, media_type: &str, bytes: Vec<u8>) -> Result<Descriptor, Error> {
+        let digest = Digest::sha256(&bytes);
+        let size = u64::try_from(bytes.len()).expect("a vector is no longer than u64 counts");
+        self.add(Item { group: Group::Evidence, digest, size, held: Held::Bytes(bytes) })?;
+        Ok(bare(media_type.into(), digest, size))
+    }
+
+    /// Each blob once, in the first group it belongs to.
+    fn add(&mut self, item: Item<'a>) -> Result<(), Error> {
+        let Some(known) = self.items.get_mut(&item.digest) else {
+            self.items.insert(item.digest, item);
+            return Ok(());
+        };
+        if known.size != item.size {
+            let (first, second) = (known.size, item.size);
+            return Err(Error::TwoSizes { digest: item.digest, first, second });
+        }
+        known.group = known.group.min(item.group);
+        if matches!(item.held, Held::Bytes(_)) {
+            known.held = item.held;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a blob that may be absent is.
+fn is_absent(source: &dyn Source, descriptor: &Descriptor) -> Result<bool, Error> {
+    if !descriptor.media_type.is_non_distributable() {
+        return Ok(false);
+    }
+    let present = source
+        .has_blob(descriptor)
+        .map_err(fault(|| format!("ask {} for {}", source.name(), descriptor.digest)))?;
+    Ok(!present)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LedgerManifest<'a> {
+    schema_version: u8,
+    media_type: &'a str,
+    artifact_type: &'a str,
+    config: &'a Descriptor,
+    layers: [&'a Descriptor; 1],
+}
+
+fn ledger(nodes: &[Node<'_>], time: Option<UnixTime>) -> Ledger {
+    let entry = |node: &Node<'_>| Entry {
+        repository: node.source.name(),
+        digest: node.descriptor.digest,
+        media_type: node.descriptor.media_type.clone(),
+        lookups: node.lookups.clone(),
+    };
+    let mut subjects: Vec<_> = nodes.iter().map(entry).collect();
+    subjects.sort();
+    Ledger { version: Version, time, subjects }
+}
+
+/// The tag of an image, by the image spec.
+pub(super) const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// Its full name, as containerd reads it.
+pub(super) const IMAGE_NAME: &str = "io.containerd.image.name";
+/// What a referrer refers to, as containerd#12311 proposes: a hint for readers of the index alone.
+const REFERRER_SUBJECT: &str = "org.opencontainers.image.referrer.subject";
+
+/// Each image under each of its names, sorted.
+fn image_entries(
+    requests: &[Request<'_>],
+    roots: &[Descriptor],
+    nodes: &[Node<'_>],
+) -> Result<Vec<Descriptor>, Error> {
+    let kinds: BTreeMap<_, _> = nodes.iter().map(|node| (node.descriptor.digest, node)).collect();
+    let mut named: BTreeMap<(String, String), Descriptor> = BTreeMap::new();
+    for (request, root) in requests.iter().zip(roots) {
+        let mut entry = bare(root.media_type.clone(), root.digest, root.size);
+        if let Some(node) = kinds.get(&root.digest) {
+            let is_image = node.config.as_ref().is_some_and(|it| it.media_type.is_image_config());
+            entry.artifact_type = node.kind.clone().filter(|_| !is_image);
+        }
+        match &request.name {
+            Some(Name::Reference(reference)) => annotate(&mut entry, reference),
+            Some(Name::Tag(tag)) => {
+                entry.annotations.insert(REF_NAME.to_owned(), tag.clone());
+            }
+            None => {}
+        }
+        let full = entry.annotation(IMAGE_NAME).unwrap_or_default().to_owned();
+        let short = entry.ref_name().map_or_else(|| root.digest.to_string(), str::to_owned);
+        let digest = entry.digest;
+        let name = if full.is_empty() { short.clone() } else { full.clone() };
+        if let Some(other) = named.insert((full, short), entry)
+            && other.digest != digest
+        {
+            return Err(Error::TwoImages { name, first: other.digest, second: digest });
+        }
+    }
+    Ok(named.into_values().collect())
+}
+
+/// Gives an entry a name: the tag, and the whole reference.
+fn annotate(entry: &mut Descriptor, reference: &Reference) {
+    if let Some(tag) = reference.tag() {
+        entry.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
+    }
+    entry.annotations.insert(IMAGE_NAME.to_owned(), reference.to_string());
+}
+
+/// Tagged evidence by name, then referrers by digest.
+fn evidence_entries(nodes: &[Node<'_>]) -> Result<Vec<Descriptor>, Error> {
+    let kinds: BTreeMap<_, _> =
+        nodes.iter().map(|node| (node.descriptor.digest, node.kind.clone())).collect();
+    let mut tagged: BTreeMap<String, Descriptor> = BTreeMap::new();
+    let mut referrers = BTreeMap::new();
+    for node in nodes {
+        for (tag, manifest) in &node.tagged {
+            let mut entry = bare(manifest.media_type.clone(), manifest.digest, manifest.size);
+            entry.annotations.insert(REF_NAME.to_owned(), tag.clone());
+            // An archive that knows no repository has tags only.
+            let repository = node.source.repository();
+            if let Some(repository) = &repository {
+                entry.annotations.insert(IMAGE_NAME.to_owned(), format!("{repository}:{tag}"));
+            }
+            let name = format!("{}:{tag}", repository.unwrap_or_else(|| node.source.name()));
+            if let Some(other) = tagged.insert(name.clone(), entry)
+                && other.digest != manifest.digest
+            {
+                let (first, second) = (other.digest, manifest.digest);
+                return Err(Error::TwoImages { name, first, second });
+            }
+        }
+        for referrer in &node.referrers {
+            let mut entry = bare(referrer.media_type.clone(), referrer.digest, referrer.size);
+            // As its own manifest says; a registry's list may say anything.
+            entry.artifact_type = kinds.get(&referrer.digest).cloned().flatten();
+            entry
+                .annotations
+                .insert(REFERRER_SUBJECT.to_owned(), node.descriptor.digest.to_string());
+            referrers.insert(referrer.digest, entry);
+        }
+    }
+    Ok(tagged.into_values().chain(referrers.into_values()).collect())
+}
+
+fn images(
+    requests: &[Request<'_>],
+    roots: &[Descriptor],
+    nodes: &[Node<'_>],
+    absent: &BTreeMap<Digest, Vec<Digest>>,
+) -> Vec<Image> {
+    let by_digest: BTreeMap<_, _> =
+        nodes.iter().map(|node| (node.descriptor.digest, node)).collect();
+    let mut images: BTreeMap<(String, Digest), Image> = BTreeMap::new();
+    for (request, root) in requests.iter().zip(roots) {
+        let repository = request.source.name();
+        let image = images.entry((repository.clone(), root.digest)).or_insert_with(|| {
+            let children = descendants(root.digest, &by_digest);
+            let own =
+                std::iter::once(root.digest).chain(children.iter().map(|(digest, _)| *digest));
+            let absent: BTreeSet<_> =
+                own.filter_map(|digest| absent.get(&digest)).flatten().copied().collect();
+            Image {
+                names: Vec::new(),
+                repository,
+                digest: root.digest,
+                children,
+                absent: absent.into_iter().collect(),
+            }
+        });
+        image.names.extend(request.name.clone());
+        image.names.sort();
+        image.names.dedup();
+    }
+    images.into_values().collect()
+}
+
+/// What lies below an index, in its own order.
+fn descendants(
+    root: Digest,
+    nodes: &BTreeMap<Digest, &Node<'_>>,
+) -> Vec<(Digest, Option<Platform>)> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::from([root]);
+    let mut left = vec![root];
+    while let Some(digest) = left.pop() {
+        let children = nodes.get(&digest).map(|node| node.children.as_slice()).unwrap_or_default();
+        for child in children {
+            if seen.insert(child.digest) {
+                found.push((child.digest, child.platform.clone()));
+                left.push(child.digest);
+            }
+        }
+    }
+    found
+}
+
+fn index_json(entries: &[Descriptor]) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct IndexJson<'a> {
+        schema_version: u8,
+        media_type: &'a str,
+        manifests: &'a [Descriptor],
+    }
+    let index =
+        IndexJson { schema_version: 2, media_type: MediaType::OCI_INDEX, manifests: entries };
+    serde_json::to_vec(&index).expect("an index has only texts as keys")
+}
+
+/// A descriptor that says only what the bytes are.
+fn bare(media_type: MediaType, digest: Digest, size: u64) -> Descriptor {
+    Descriptor {
+        media_type,
+        digest,
+        size,
+        annotations: BTreeMap::new(),
+        platform: None,
+        artifact_type: None,
+        data: None,
+    }
+}

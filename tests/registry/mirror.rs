@@ -1,0 +1,372 @@
+//! Mirrors into a registry in memory: what is pushed, in which order, and what is not.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use sealift::archive::{Archive, ArchiveWriter};
+use sealift::digest::Digest;
+use sealift::engine::{self, Options, Work};
+use sealift::inventory::Inventory;
+use sealift::limits::Limits;
+use sealift::oci::{Descriptor, MediaType};
+use sealift::policy::{Admitted, PolicySet, cluster_image_policy};
+use sealift::report::{self, Basis, Scope};
+use sealift::time::UnixTime;
+use sealift::transfer::{
+    Destination, Error, Landed, Listing, Place, Settings, Unwatched, into_registry,
+};
+use sealift::verify::{Trust, Verifier};
+use serde_json::{Value, json};
+
+use crate::server::{Answer, Asked, Server};
+use crate::{descriptor, registry, told};
+
+const ADMIT_ALL: &[u8] = b"\
+apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: all}
+spec:
+  images: [{glob: \"**\"}]
+  authorities: [{static: {action: pass}}]
+";
+
+/// An archive as it is put together.
+#[derive(Default)]
+struct Layout {
+    blobs: BTreeMap<Digest, Vec<u8>>,
+    entries: Vec<Descriptor>,
+}
+
+impl Layout {
+    fn blob(&mut self, media_type: &str, bytes: &[u8]) -> Descriptor {
+        self.blobs.insert(Digest::sha256(bytes), bytes.to_vec());
+        descriptor(media_type, bytes)
+    }
+
+    fn manifest(&mut self, layer: &[u8], subject: Option<&Descriptor>) -> Descriptor {
+        let config = self.blob(MediaType::OCI_EMPTY, b"{}");
+        let layer = self.blob("application/octet-stream", layer);
+        let mut document = json!({
+            "schemaVersion": 2,
+            "mediaType": MediaType::OCI_MANIFEST,
+            "artifactType": "application/vnd.example",
+            "config": config,
+            "layers": [layer],
+        });
+        if let Some(subject) = subject {
+            document["subject"] = serde_json::to_value(subject).unwrap();
+            document["annotations"] = json!({"made": "by a test"});
+        }
+        self.blob(MediaType::OCI_MANIFEST, &serde_json::to_vec(&document).unwrap())
+    }
+
+    fn list(&mut self, mut entry: Descriptor, name: Option<&str>) {
+        if let Some(name) = name {
+            entry.annotations.insert("io.containerd.image.name".to_owned(), name.to_owned());
+        }
+        self.entries.push(entry);
+    }
+
+    fn write(&self, path: &Path) -> Archive {
+        let index = json!({
+            "schemaVersion": 2,
+            "mediaType": MediaType::OCI_INDEX,
+            "manifests": self.entries,
+        });
+        let mut writer = ArchiveWriter::create(path).unwrap();
+        writer.index(&serde_json::to_vec(&index).unwrap()).unwrap();
+        for (digest, bytes) in &self.blobs {
+            writer.blob(digest, bytes.len() as u64, &mut bytes.as_slice()).unwrap();
+        }
+        writer.finish().unwrap();
+        Archive::open(path, &Limits::default()).unwrap()
+    }
+}
+
+fn admit_all(archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
+    let limits = Limits::default();
+    let policies = cluster_image_policy::parse(ADMIT_ALL, "all.yaml", &limits).unwrap();
+    let policies = PolicySet::new(policies).unwrap();
+    let now = UnixTime::from_seconds(1_800_000_000).unwrap();
+    let trust = Trust { root: None, keys: Vec::new(), pki: None };
+    let basis = Basis {
+        judged_at: now,
+        scope: Scope::Whole,
+        trust: report::Trust { trusted_root: None, keys: Vec::new(), private_pki: Vec::new() },
+        policies: Vec::new(),
+    };
+    let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
+    let verifier = Verifier::new(trust, now, limits);
+    let work = Work { archive, inventory, verifier: &verifier, policies: &policies };
+    engine::verify(&work, &options, &()).unwrap().admitted
+}
+
+fn mirror(layout: &Layout, server: &Server) -> Result<Vec<Landed>, Error> {
+    let directory = tempfile::tempdir().unwrap();
+    let archive = layout.write(&directory.path().join("in.tar"));
+    let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
+    let admitted = admit_all(&archive, &inventory);
+    let destination = Destination { registry: server.host(), prefix: "far".to_owned() };
+    let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
+    let registry = registry(server, None);
+    into_registry(&admitted, &archive, &inventory, &destination, &registry, &settings, &Unwatched)
+}
+
+/// What a registry in memory holds, by path.
+type Held = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
+
+/// A registry without the referrers API that stores what it is sent and lets itself be asked for it.
+fn memory(
+    held: &Held,
+    special: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static,
+) -> Server {
+    let held = Arc::clone(held);
+    Server::start(move |asked| {
+        if let Some(answer) = special(asked) {
+            return answer;
+        }
+        let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
+        match asked.method.as_str() {
+            "POST" => Answer::new(202).header("Location", format!("{path}1?state=x")),
+            "PUT" if path.contains("/blobs/uploads/") => {
+                let digest = query.split("digest=").nth(1).unwrap().replace("%3A", ":");
+                assert_eq!(digest, Digest::sha256(&asked.body).to_string());
+                let at = format!("{}{digest}", path.split("uploads/").next().unwrap());
+                held.lock().unwrap().insert(at, (String::new(), asked.body.clone()));
+                Answer::new(201)
+            }
+            "PUT" => {
+                let media_type = asked.header("content-type").unwrap().to_owned();
+                let stored = (media_type, asked.body.clone());
+                let mut held = held.lock().unwrap();
+                let repository = path.rsplit_once('/').unwrap().0;
+                let digest = Digest::sha256(&asked.body);
+                held.insert(format!("{repository}/{digest}"), stored.clone());
+                held.insert(path.to_owned(), stored);
+                Answer::new(201).header("Docker-Content-Digest", digest.to_string())
+            }
+            _ => match held.lock().unwrap().get(path) {
+                Some((media_type, bytes)) => Answer::new(200).body(media_type, bytes.clone()),
+                None => Answer::new(404),
+            },
+        }
+    })
+}
+
+fn short(line: &str) -> String {
+    let line = line.replace("sha256%3A", "sha256:").replace("sha256-", "sha256:");
+    line.split("sha256:").enumerate().fold(String::new(), |text, (part, piece)| match part {
+        0 => piece.to_owned(),
+        _ => format!("{text}<{}>{}", &piece[..6], &piece[64..]),
+    })
+}
+
+fn lines(server: &Server) -> Vec<String> {
+    let writes = server.asked().into_iter().filter(|asked| asked.method != "GET");
+    writes.map(|asked| short(&asked.line())).collect()
+}
+
+#[test]
+fn blobs_first_tags_last() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    let referrer = layout.manifest(b"bundle", Some(&image));
+    layout.list(image.clone(), Some("r.example/team/app:v1"));
+    layout.list(referrer.clone(), None);
+    let held = Held::default();
+    let server = memory(&held, |_| None);
+    let landed = mirror(&layout, &server).unwrap();
+    let name = format!("{}/far/team/app:v1", server.host()).parse().unwrap();
+    let place = Place::Referrers(Listing::FallbackTag);
+    let evidence =
+        sealift::transfer::LandedEvidence { digest: referrer.digest, subject: image.digest, place };
+    assert_eq!(
+        landed,
+        [Landed { name, digest: image.digest, evidence: vec![evidence], left_behind: vec![] }]
+    );
+    let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer"), Digest::sha256(b"bundle")];
+    blobs.sort();
+    let base = "/v2/far/team/app";
+    let mut expected = Vec::new();
+    for blob in blobs {
+        let blob = short(&blob.to_string());
+        expected.push(format!("HEAD {base}/blobs/{blob}"));
+        expected.push(format!("POST {base}/blobs/uploads/"));
+        expected.push(format!("PUT {base}/blobs/uploads/1?state=x&digest={blob}"));
+    }
+    let [image, referrer] = [image, referrer].map(|it| short(&it.digest.to_string()));
+    expected.push(format!("PUT {base}/manifests/{image}"));
+    expected.push(format!("PUT {base}/manifests/{referrer}"));
+    expected.push(format!("PUT {base}/manifests/{image}"));
+    expected.push(format!("PUT {base}/manifests/v1"));
+    assert_eq!(lines(&server), expected);
+}
+
+#[test]
+fn a_fallback_tag_is_mended_not_replaced() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    let referrer = layout.manifest(b"bundle", Some(&image));
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    layout.list(referrer.clone(), None);
+    let held = Held::default();
+    // Another tool listed the same referrer without its type, and one that is not ours.
+    let other = json!({"mediaType": MediaType::OCI_MANIFEST, "digest": Digest::sha256(b"other"), "size": 5, "urls": ["https://r.example"]});
+    let untyped = json!({"mediaType": MediaType::OCI_MANIFEST, "digest": referrer.digest, "size": referrer.size});
+    let before = json!({"schemaVersion": 2, "mediaType": MediaType::OCI_INDEX, "manifests": [other.clone(), untyped]});
+    let at = format!("/v2/far/app/manifests/sha256-{}", image.digest.hex());
+    held.lock().unwrap().insert(
+        at.clone(),
+        (MediaType::OCI_INDEX.to_owned(), serde_json::to_vec(&before).unwrap()),
+    );
+    let server = memory(&held, |_| None);
+    mirror(&layout, &server).unwrap();
+    let after: Value = serde_json::from_slice(&held.lock().unwrap()[&at].1).unwrap();
+    let typed = json!({
+        "mediaType": MediaType::OCI_MANIFEST,
+        "digest": referrer.digest,
+        "size": referrer.size,
+        "artifactType": "application/vnd.example",
+        "annotations": {"made": "by a test"},
+    });
+    assert_eq!(after["manifests"], json!([other, typed]));
+    // A second time there is nothing to mend.
+    let before = server.asked().len();
+    mirror(&layout, &server).unwrap();
+    let again: Vec<_> = server.asked().split_off(before);
+    assert!(!again.iter().any(|asked| asked.line() == format!("PUT {at}")));
+    assert!(!again.iter().any(|asked| asked.method == "POST"), "a blob was sent again");
+}
+
+#[test]
+fn no_fallback_tag_where_the_registry_lists_referrers() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    let referrer = layout.manifest(b"bundle", Some(&image));
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    layout.list(referrer.clone(), None);
+    let held = Held::default();
+    // By its word when the manifest is put.
+    let subject = image.digest.to_string();
+    let server = memory(&held, move |asked| {
+        (asked.method == "PUT" && String::from_utf8_lossy(&asked.body).contains("\"subject\""))
+            .then(|| Answer::new(201).header("OCI-Subject", subject.clone()))
+    });
+    let landed = mirror(&layout, &server).unwrap();
+    assert_eq!(landed[0].evidence[0].place, Place::Referrers(Listing::Api));
+    assert!(!server.lines().iter().any(|line| line.contains("manifests/sha256-")));
+    // By what it lists.
+    let list = crate::index(std::slice::from_ref(&referrer));
+    let server = memory(&Held::default(), move |asked| {
+        asked.target.contains("/referrers/").then(|| crate::ok_index(&list))
+    });
+    let landed = mirror(&layout, &server).unwrap();
+    assert_eq!(landed[0].evidence[0].place, Place::Referrers(Listing::Api));
+    // An API that does not list what was put is none.
+    let server = memory(&Held::default(), |asked| {
+        asked.target.contains("/referrers/").then(|| crate::ok_index(&crate::index(&[])))
+    });
+    let landed = mirror(&layout, &server).unwrap();
+    assert_eq!(landed[0].evidence[0].place, Place::Referrers(Listing::FallbackTag));
+}
+
+#[test]
+fn a_blob_of_two_repositories_is_sent_once() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    layout.list(image.clone(), Some("r.example/a:v1"));
+    layout.list(image, Some("r.example/b:v1"));
+    let server = memory(&Held::default(), |asked| {
+        let mounts = asked.method == "POST" && asked.target.contains("?mount=");
+        mounts.then(|| Answer::new(201))
+    });
+    mirror(&layout, &server).unwrap();
+    let lines = lines(&server);
+    let sent = lines.iter().filter(|line| line.contains("state=x"));
+    assert_eq!(sent.count(), 2, "{lines:?}");
+    let layer = short(&Digest::sha256(b"layer").to_string());
+    let mount = format!("POST /v2/far/b/blobs/uploads/?mount={layer}&from=far%2Fa");
+    assert!(lines.contains(&mount), "{lines:?}");
+}
+
+#[test]
+fn nothing_is_pushed_where_names_collide_or_lack() {
+    let server = memory(&Held::default(), |_| None);
+    let mut layout = Layout::default();
+    let (one, two) = (layout.manifest(b"1", None), layout.manifest(b"2", None));
+    layout.list(one.clone(), Some("r.example/app:v1"));
+    layout.list(two.clone(), Some("s.example/app:v1"));
+    assert_eq!(
+        told(mirror(&layout, &server).unwrap_err(), &server),
+        format!("HOST/far/app:v1 would name both {} and {}", one.digest, two.digest)
+    );
+    let mut layout = Layout::default();
+    let nameless = layout.manifest(b"1", None);
+    layout.list(nameless.clone(), None);
+    assert_eq!(
+        told(mirror(&layout, &server).unwrap_err(), &server),
+        format!(
+            "{} has no full name (registry/repository:tag), so it has no place in a registry",
+            nameless.digest
+        )
+    );
+    assert_eq!(server.lines(), [] as [String; 0]);
+}
+
+#[test]
+fn a_push_that_fails_tags_nothing() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    let referrer = layout.manifest(b"bundle", Some(&image));
+    layout.list(image, Some("r.example/app:v1"));
+    layout.list(referrer.clone(), None);
+    let at = referrer.digest.to_string();
+    let server = memory(&Held::default(), move |asked| {
+        (asked.method == "PUT" && asked.target.ends_with(&at)).then(|| Answer::new(500))
+    });
+    assert_eq!(
+        told(mirror(&layout, &server).unwrap_err(), &server),
+        format!(
+            "cannot push HOST/far/app@{0}: PUT http://HOST/v2/far/app/manifests/{0} was answered with 500",
+            referrer.digest
+        )
+    );
+    assert!(!server.lines().iter().any(|line| line.ends_with("/v1")));
+}
+
+#[test]
+fn a_registry_that_stores_something_else_is_found_out() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    let other = Digest::sha256(b"other");
+    let server = memory(&Held::default(), move |asked| {
+        (asked.method == "PUT" && asked.target.contains("/manifests/"))
+            .then(|| Answer::new(201).header("Docker-Content-Digest", other.to_string()))
+    });
+    assert_eq!(
+        told(mirror(&layout, &server).unwrap_err(), &server),
+        format!(
+            "cannot push HOST/far/app@{0}: http://HOST/v2/far/app/manifests/{0} promised {0} and sent {other}",
+            image.digest
+        )
+    );
+}
+
+#[test]
+fn an_upload_goes_where_it_is_sent_but_no_further() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    layout.list(image, Some("r.example/app:v1"));
+    let server = memory(&Held::default(), |asked| {
+        let redirects = asked.method == "PUT" && asked.target.contains("/uploads/");
+        redirects.then(|| Answer::new(307).header("Location", "http://other.example/"))
+    });
+    let said = told(mirror(&layout, &server).unwrap_err(), &server);
+    assert!(
+        said.ends_with("sends us to a place we do not go: an upload cannot be redirected"),
+        "{said}"
+    );
+}
