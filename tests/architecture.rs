@@ -21,7 +21,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("crypto", &["digest"]),
     ("oci", &["digest", "json", "limits"]),
-    ("archive", &["digest", "json", "limits", "oci"]),
+    ("archive", &["digest", "limits", "oci"]),
     ("x509", &["crypto", "digest", "limits", "time"]),
     ("tlog", &["crypto", "digest", "json", "limits", "time"]),
     ("timestamp", &["crypto", "time", "x509"]),
