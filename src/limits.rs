@@ -19,7 +19,8 @@ pub struct Limits {
     pub predicate_depth: usize,
     /// Indexes inside indexes: 4; images in the field have 2.
     pub index_depth: usize,
-    /// Descriptors in a whole layout: 100 000, twelve times the 200 images of 40 layers measured.
+    /// Descriptors in a whole layout, and their annotations, which are as dear: 100 000, twelve times
+    /// the 200 images of 40 layers measured.
     pub descriptors: usize,
     /// Annotations on one descriptor or manifest: 100.
     pub annotations: usize,
@@ -41,8 +42,8 @@ pub struct Limits {
     pub zstd_window_bytes: u64,
     /// Bytes of metadata kept in memory from an archive that can only be read once: 64 MiB.
     pub stream_metadata_bytes: u64,
-    /// Bytes of manifests and evidence held in memory while an archive is judged: 128 MiB, a hundred
-    /// images with the largest attestations measured (1.7 MB each, SLSA provenance with an SBOM).
+    /// Bytes of manifests (twice, for their reading) and of evidence held in memory while an archive
+    /// is judged: 128 MiB, 75 images with the largest attestations measured (1.7 MB, SLSA provenance).
     pub inventory_bytes: u64,
     /// Log entries of one bundle: 32, as sigstore-go has it.
     pub tlog_entries: usize,

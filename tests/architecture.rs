@@ -21,7 +21,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("crypto", &["digest"]),
     ("oci", &["digest", "json", "limits"]),
-    ("archive", &["digest", "json", "limits", "oci"]),
+    ("archive", &["digest", "limits", "oci"]),
     ("x509", &["crypto", "digest", "limits", "time"]),
     ("tlog", &["crypto", "digest", "json", "limits", "time"]),
     ("timestamp", &["crypto", "time", "x509"]),
@@ -48,7 +48,8 @@ const CAPABILITIES: &[(&str, &[&str])] = &[
     ("ureq", &["net"]),
     ("rustls::", &["net"]),
     ("docker_credential", &["net"]),
-    ("aws_lc_rs", &["crypto"]),
+    // In `net` it is rustls that is given a provider.
+    ("aws_lc_rs", &["crypto", "net"]),
     ("p256::", &["crypto"]),
     ("rsa::", &["crypto"]),
     ("indicatif", &["cli"]),

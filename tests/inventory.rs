@@ -262,6 +262,21 @@ fn referrers() {
     );
 }
 
+/// What the fallback tag lists is lost when its index is; that must show.
+#[test]
+fn a_fallback_index_that_cannot_be_read() {
+    let mut layout = Layout::default();
+    let image = layout.image("a");
+    let tagged = layout.index(&[]);
+    layout.blobs.remove(&digest(&tagged));
+    layout.root(&image, &[]).root(&tagged, &[(REF_NAME, &tag(&image, ""))]);
+    let expected = format!(
+        "image, listed; tagged by fallback: unreadable, the archive has no blob {}",
+        digest(&tagged)
+    );
+    assert_eq!(Teller(&[("image", &image), ("tagged", &tagged)]).tell(&layout)[0], expected);
+}
+
 /// Every form of one content is one inventory.
 #[test]
 fn every_form_is_the_same() {
@@ -334,6 +349,9 @@ fn images_that_call_themselves_evidence() {
         inventory(&layout).subjects.iter().map(|subject| subject.descriptor.digest).collect();
     let expected = [&good, &by_tag, &by_subject, &as_ledger, &in_fallback, &by_kind, &as_bundle];
     assert_eq!(names, expected.map(digest));
+    let listed: Vec<_> =
+        inventory(&layout).subjects.iter().map(|subject| subject.is_root).collect();
+    assert_eq!(listed, [true, true, true, true, false, true, false]);
     assert!(inventory(&layout).ledger.is_none());
 }
 
@@ -731,12 +749,12 @@ fn caps_at_n_and_one_more() {
     let image = layout.image("a");
     let sig = layout.signature("s");
     layout.root(&image, &[]).root(&sig, &[(REF_NAME, &tag(&image, ".sig"))]);
-    // Two entries, and two manifests with a configuration and a layer.
-    assert_eq!(refused(&layout, &Limits { descriptors: 6, ..limits }), None);
-    assert_eq!(refused(&layout, &Limits { descriptors: 5, ..limits }), cap("descriptors", 5));
-    let held = layout.blobs[&digest(&image)].len()
-        + layout.blobs[&digest(&sig)].len()
-        + "{\"p\":\"s\"}".len();
+    // Two entries, and two manifests with a configuration and a layer; two annotations.
+    assert_eq!(refused(&layout, &Limits { descriptors: 8, ..limits }), None);
+    let what = "descriptors and annotations";
+    assert_eq!(refused(&layout, &Limits { descriptors: 7, ..limits }), cap(what, 7));
+    let documents = layout.blobs[&digest(&image)].len() + layout.blobs[&digest(&sig)].len();
+    let held = 2 * documents + "{\"p\":\"s\"}".len() + 512;
     let held = u64::try_from(held).unwrap();
     assert_eq!(refused(&layout, &Limits { inventory_bytes: held, ..limits }), None);
     assert_eq!(
@@ -760,6 +778,28 @@ fn caps_at_n_and_one_more() {
         assert_eq!(evidence.content.as_ref().err(), fault.as_ref());
         assert_eq!(evidence.pieces.len(), if fault.is_some() { 0 } else { count });
     }
+}
+
+/// One manifest under many tags is read as often, and what is read is counted.
+#[test]
+fn one_signature_for_many_subjects() {
+    let mut layout = Layout::default();
+    let config = layout.blob(CONFIG, "{}");
+    let layer = layout.blob(MediaType::SIMPLE_SIGNING, "{}");
+    let sig = layout.manifest(&json!({ "config": config, "layers": vec![&layer; 100] }));
+    for n in 0..100 {
+        layout.root(&sig, &[(REF_NAME, &format!("sha256-{n:064x}.sig"))]);
+    }
+    let size = sig["size"].as_u64().unwrap();
+    let limits = Limits::default();
+    // Each holds the manifest twice, and a hundred pieces of two bytes.
+    let inventory_bytes = 100 * (2 * size + 100 * (2 + 512));
+    assert_eq!(refused(&layout, &Limits { inventory_bytes, ..limits }), None);
+    let limit = inventory_bytes - 1;
+    assert_eq!(
+        refused(&layout, &Limits { inventory_bytes: limit, ..limits }),
+        Some(Error::Limit { what: "bytes of manifests and evidence", limit })
+    );
 }
 
 /// Cases 44 and 55: many of everything ends soon.

@@ -182,7 +182,7 @@ impl BlobError {
             Self::Missing { .. } => "missing-blob",
             Self::WrongSize { .. } => "size-mismatch",
             Self::WrongDigest { .. } => "digest-mismatch",
-            Self::TooLarge { .. } => "limit",
+            Self::TooLarge { .. } => "limit-exceeded",
             Self::EmbeddedDataDiffers { .. } => "embedded-data-mismatch",
             Self::ReadOnce { .. } => "read-once",
             Self::Io { .. } => "io",

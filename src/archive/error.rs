@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::archive::{BadPath, BlobError};
-use crate::{json, oci};
+use crate::oci;
 
 /// Why something is no archive that sealift reads, or cannot be written as one.
 ///
@@ -143,7 +143,7 @@ pub enum Error {
     BadLayout {
         /// Why.
         #[source]
-        cause: json::Error,
+        cause: oci::Error,
     },
     /// The layout is of another version.
     #[error("`oci-layout` names version `{}`, not `1.0.0`", found.escape_debug())]
@@ -187,7 +187,7 @@ impl Error {
             Self::MalformedPax { .. } => "malformed-pax",
             Self::StrayExtension { .. } => "stray-extension",
             Self::TrailingData { .. } => "trailing-data",
-            Self::Limit { .. } => "limit",
+            Self::Limit { .. } => "limit-exceeded",
             Self::BadCompression { .. } => "bad-compression",
             Self::UnsupportedZstd { .. } => "unsupported-zstd",
             Self::NoLayout => "no-layout",

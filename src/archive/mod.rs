@@ -24,17 +24,14 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use compression::Packing;
 use layout::LayoutStore;
 use stream::StreamStore;
 use tar::{Members, TarStore};
 
 use crate::digest::Digest;
-use crate::json;
 use crate::limits::Limits;
-use crate::oci::{Descriptor, Index, MediaType};
+use crate::oci::{Descriptor, ImageLayout, Index, MediaType};
 
 /// Gives the bytes of blobs by the name of the file they lie in; whether they are those bytes is
 /// for [`Blob`] to say.
@@ -150,19 +147,13 @@ impl fmt::Debug for Archive {
     }
 }
 
-/// `oci-layout`: the version of the image layout, of which there is one.
+/// There is one version of the image layout.
 fn check_layout(bytes: &[u8], limits: &Limits) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Layout {
-        image_layout_version: String,
-    }
-    let layout: Layout =
-        json::parse(bytes, limits.json_depth).map_err(|cause| Error::BadLayout { cause })?;
-    if layout.image_layout_version == "1.0.0" {
+    let layout = ImageLayout::parse(bytes, limits).map_err(|cause| Error::BadLayout { cause })?;
+    if layout.version == "1.0.0" {
         Ok(())
     } else {
-        Err(Error::BadLayoutVersion { found: layout.image_layout_version })
+        Err(Error::BadLayoutVersion { found: layout.version })
     }
 }
 

@@ -22,9 +22,9 @@ pub(crate) fn answer(text: &str) -> Result<()> {
 pub(crate) fn error(error: &anyhow::Error) {
     let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
     let mut lines = Lines::default();
-    lines.hanging("", "error: ", &causes.join(": "));
+    lines.unbroken("error: ", &causes.join(": "));
     if let Some(hint) = hint(error) {
-        lines.hanging("", "hint: ", &hint);
+        lines.unbroken("hint: ", &hint);
     }
     // Nobody is left to tell where this cannot be written.
     let _ = io::stderr().write_all(lines.finish().as_bytes());

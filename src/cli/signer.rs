@@ -16,6 +16,7 @@ use sealift::policy::{
 };
 use sealift::report;
 use sealift::sigstore::TrustRoot;
+use sealift::sigstore::trust_root::Unusable;
 use sealift::time::UnixTime;
 use sealift::verify::Trust;
 use sealift::x509::PrivatePki;
@@ -201,6 +202,7 @@ impl Demands {
             trusted_root: root.as_ref().map(|root| *root.digest()),
             keys: keys.iter().map(PublicKey::id).collect(),
             private_pki,
+            unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
         Ok(Self { policies, trust: Trust { root, keys, pki }, told })
     }
@@ -334,6 +336,10 @@ impl SignerArgs {
         let digests = texts.into_iter().flatten().map(|text| Digest::sha256(text.as_bytes()));
         Ok((Some(pki), digests.collect()))
     }
+}
+
+fn unusable(part: &Unusable) -> String {
+    format!("{} (`{}`): {}", part.place, part.url, part.reason)
 }
 
 /// What a pair of flags demands of a text. An issuer may be the empty text, an identity may not.

@@ -91,8 +91,8 @@ impl Named {
             return Ok(Self { digest, bytes: None });
         }
         Self::read_file(Path::new(text), limits).with_context(|| match text.split_once(':') {
-            Some(("sha256" | "sha512", _)) => {
-                format!("`{text}` is neither a digest nor a file that can be read")
+            Some((algorithm, _)) if algorithm.starts_with("sha") => {
+                format!("`{text}` is neither a sha256 or sha512 digest nor a file that can be read")
             }
             _ => format!("file `{text}` cannot be read"),
         })

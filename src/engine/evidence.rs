@@ -95,9 +95,11 @@ impl Findings {
         Self { pieces }
     }
 
-    /// What was found of the evidence of the subject at `place`.
-    pub(super) fn of(&self, place: usize) -> impl Iterator<Item = &Judged> {
-        self.pieces.iter().filter(move |found| found.place == place)
+    /// What was found of the evidence of the subject at `place`. Pieces stand in the order of places.
+    pub(super) fn of(&self, place: usize) -> &[Judged] {
+        let from = self.pieces.partition_point(|judged| judged.place < place);
+        let to = self.pieces.partition_point(|judged| judged.place <= place);
+        self.pieces.get(from..to).unwrap_or_default()
     }
 }
 

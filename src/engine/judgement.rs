@@ -68,7 +68,7 @@ impl Judgement<'_> {
         names: &[Reference],
         parts: &Parts,
     ) -> Heard<'_> {
-        let mut evidence: Vec<&Judged> = self.findings.of(place).collect();
+        let mut evidence: Vec<&Judged> = self.findings.of(place).iter().collect();
         if let Some(index) = through {
             evidence.extend(self.findings.of(index));
         }

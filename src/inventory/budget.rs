@@ -1,6 +1,6 @@
 //! What reading an archive may still cost.
 
-use crate::archive::{Blob, Store};
+use crate::archive::{Blob, BlobError, Store};
 use crate::inventory::{BlobFault, Error};
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Document};
@@ -11,42 +11,83 @@ pub(super) struct Budget<'a> {
     pub(super) limits: &'a Limits,
     descriptors: usize,
     bytes: u64,
+    work: u64,
 }
 
 impl<'a> Budget<'a> {
+    /// How often what may be held may be read: twice is needed, to find evidence and to keep it.
+    const READINGS: u64 = 4;
+
     pub(super) fn new(store: &'a dyn Store, limits: &'a Limits) -> Self {
-        Self { store, limits, descriptors: limits.descriptors, bytes: limits.inventory_bytes }
+        let work = limits.inventory_bytes.saturating_mul(Self::READINGS);
+        let (descriptors, bytes) = (limits.descriptors, limits.inventory_bytes);
+        Self { store, limits, descriptors, bytes, work }
     }
 
-    /// Reads and proves an index or a manifest.
+    /// Reads and proves an index or a manifest; the inner error is what is wrong with it.
     pub(super) fn read_document(
-        &self,
+        &mut self,
         descriptor: &Descriptor,
-    ) -> Result<(Blob, Document), BlobFault> {
-        let blob = Blob::read(self.store, descriptor, self.limits.metadata_bytes)
-            .map_err(BlobFault::Blob)?;
-        let document = Document::parse(blob.bytes(), &descriptor.media_type, self.limits)
-            .map_err(BlobFault::Document)?;
-        Ok((blob, document))
+    ) -> Result<Result<(Blob, Document), BlobFault>, Error> {
+        let blob = match self.read(descriptor, self.limits.metadata_bytes)? {
+            Ok(blob) => blob,
+            Err(cause) => return Ok(Err(BlobFault::Blob(cause))),
+        };
+        Ok(match Document::parse(blob.bytes(), &descriptor.media_type, self.limits) {
+            Ok(document) => Ok((blob, document)),
+            Err(cause) => Err(BlobFault::Document(cause)),
+        })
     }
 
-    /// Counts descriptors that are met.
-    pub(super) fn count(&mut self, descriptors: usize) -> Result<(), Error> {
-        let limit = u64::try_from(self.limits.descriptors).unwrap_or(u64::MAX);
-        self.descriptors = self
-            .descriptors
-            .checked_sub(descriptors)
-            .ok_or(Error::Limit { what: "descriptors", limit })?;
+    /// Reads and proves a blob; the inner error is what is wrong with it. Every reading counts: one
+    /// manifest under ten thousand tags would else be ten thousand.
+    pub(super) fn read(
+        &mut self,
+        descriptor: &Descriptor,
+        cap: u64,
+    ) -> Result<Result<Blob, BlobError>, Error> {
+        let will_be_read =
+            descriptor.size <= cap && self.store.size(&descriptor.digest) == Some(descriptor.size);
+        if will_be_read {
+            let limit = self.limits.inventory_bytes.saturating_mul(Self::READINGS);
+            let what = "bytes of manifests and evidence to read";
+            let left = self.work.checked_sub(descriptor.size);
+            self.work = left.ok_or(Error::Limit { what, limit })?;
+        }
+        Ok(Blob::read(self.store, descriptor, cap))
+    }
+
+    /// Counts descriptors that are met, and their annotations.
+    pub(super) fn count<'d>(
+        &mut self,
+        descriptors: impl IntoIterator<Item = &'d Descriptor>,
+    ) -> Result<(), Error> {
+        for descriptor in descriptors {
+            let weight = descriptor.annotations.len().saturating_add(1);
+            let limit = u64::try_from(self.limits.descriptors).unwrap_or(u64::MAX);
+            let what = "descriptors and annotations";
+            let left = self.descriptors.checked_sub(weight);
+            self.descriptors = left.ok_or(Error::Limit { what, limit })?;
+        }
         Ok(())
     }
 
-    /// Counts bytes that stay in memory.
-    pub(super) fn hold(&mut self, blob: &Blob) -> Result<(), Error> {
+    /// Counts a document that stays in memory: its bytes, and its reading, which is as large.
+    pub(super) fn hold_document(&mut self, blob: &Blob) -> Result<(), Error> {
+        self.hold(blob.descriptor().size.saturating_mul(2))
+    }
+
+    /// Counts a piece of evidence that stays in memory, with what it takes beside its bytes.
+    pub(super) fn hold_piece(&mut self, bytes: u64) -> Result<(), Error> {
+        /// A descriptor, its texts, and a few annotations.
+        const BESIDE: u64 = 512;
+        self.hold(bytes.saturating_add(BESIDE))
+    }
+
+    fn hold(&mut self, bytes: u64) -> Result<(), Error> {
         let limit = self.limits.inventory_bytes;
-        self.bytes = self
-            .bytes
-            .checked_sub(blob.descriptor().size)
-            .ok_or(Error::Limit { what: "bytes of manifests and evidence", limit })?;
+        let what = "bytes of manifests and evidence";
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(Error::Limit { what, limit })?;
         Ok(())
     }
 }

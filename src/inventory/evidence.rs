@@ -1,5 +1,7 @@
 //! *Evidence*: reading a manifest that claims to prove something, piece by piece.
 
+use std::collections::HashSet;
+
 use crate::archive::Blob;
 use crate::inventory::budget::Budget;
 use crate::inventory::{
@@ -15,11 +17,11 @@ impl Evidence {
         found_by: FoundBy,
         budget: &mut Budget<'_>,
     ) -> Result<Self, Error> {
-        let (blob, document) = match budget.read_document(&manifest) {
+        let (blob, document) = match budget.read_document(&manifest)? {
             Ok(content) => content,
             Err(fault) => return Ok(Self::without_pieces(manifest, found_by, Err(fault))),
         };
-        budget.hold(&blob)?;
+        budget.hold_document(&blob)?;
         let blobs = blobs(&document);
         let layers = budget.limits.signature_layers;
         let (content, pieces) = match document {
@@ -49,17 +51,9 @@ impl Evidence {
 }
 
 /// What a document refers to, each once.
-pub(super) fn blobs(document: &Document) -> Vec<Descriptor> {
-    let mut blobs: Vec<Descriptor> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    let all: Box<dyn Iterator<Item = &Descriptor>> = match document {
-        Document::Index(index) => Box::new(index.manifests.iter()),
-        Document::Manifest(manifest) => {
-            Box::new(std::iter::once(&manifest.config).chain(&manifest.layers))
-        }
-    };
-    blobs.extend(all.filter(|descriptor| seen.insert(descriptor.digest)).cloned());
-    blobs
+fn blobs(document: &Document) -> Vec<Descriptor> {
+    let mut seen = HashSet::new();
+    document.descriptors().filter(|descriptor| seen.insert(descriptor.digest)).cloned().collect()
 }
 
 /// One piece for each layer, in order; an artifact of another kind is one piece.
@@ -83,16 +77,20 @@ fn is_judged(media_type: &MediaType) -> bool {
 
 fn piece(layer: &Descriptor, budget: &mut Budget<'_>) -> Result<Piece, Error> {
     if !is_judged(&layer.media_type) {
+        budget.hold_piece(0)?;
         return Ok(Piece::Carried(layer.media_type.as_str().to_owned()));
     }
     let is_payload = layer.media_type == MediaType::SIMPLE_SIGNING;
     let limits = budget.limits;
     let cap = if is_payload { limits.metadata_bytes } else { limits.envelope_bytes };
-    let blob = match Blob::read(budget.store, layer, cap) {
+    let blob = match budget.read(layer, cap)? {
         Ok(blob) => blob,
-        Err(cause) => return Ok(Piece::Unreadable(layer.clone(), cause)),
+        Err(cause) => {
+            budget.hold_piece(0)?;
+            return Ok(Piece::Unreadable(layer.clone(), cause));
+        }
     };
-    budget.hold(&blob)?;
+    budget.hold_piece(layer.size)?;
     let annotations = layer.annotations.clone();
     Ok(if is_payload {
         Piece::Signature(LegacySignature { payload: blob, annotations })

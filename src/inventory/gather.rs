@@ -6,7 +6,6 @@ use crate::archive::{Archive, Blob, BlobError};
 use crate::digest::Digest;
 use crate::inventory::budget::Budget;
 use crate::inventory::cosign_layout::Kind;
-use crate::inventory::evidence::blobs;
 use crate::inventory::tags::{EvidenceTag, TagKind, names, raw_names};
 use crate::inventory::{
     BlobFault, Content, Error, Evidence, FoundBy, Inventory, Name, Note, Orphan, Subject, referrers,
@@ -18,6 +17,8 @@ use crate::oci::{self, Descriptor, Document, MediaType};
 pub(super) struct Gathering<'a> {
     pub(super) budget: Budget<'a>,
     subjects: Vec<Subject>,
+    /// What `index.json` lists.
+    listed: HashSet<Digest>,
     /// Where in `subjects` a digest stands.
     places: HashMap<Digest, usize>,
     claims: Claims,
@@ -38,6 +39,7 @@ impl<'a> Gathering<'a> {
         Self {
             budget: Budget::new(archive.store(), limits),
             subjects: Vec::new(),
+            listed: HashSet::new(),
             places: HashMap::new(),
             claims: Claims::default(),
             by_kind: Vec::new(),
@@ -54,13 +56,14 @@ impl<'a> Gathering<'a> {
     /// Takes every entry of `index.json`, in order.
     pub(super) fn roots(&mut self, archive: &Archive) -> Result<(), Error> {
         let entries = &archive.index().manifests;
-        self.budget.count(entries.len())?;
+        self.budget.count(entries)?;
         let mut seen = HashSet::new();
         for entry in entries {
             if !seen.insert(entry) {
                 self.notes.push(Note::ListedTwice { digest: entry.digest });
                 continue;
             }
+            self.listed.insert(entry.digest);
             self.root(entry)?;
         }
         Ok(())
@@ -142,12 +145,12 @@ impl<'a> Gathering<'a> {
                 return Err(Error::AmbiguousRef { name, first, second });
             }
         }
+        if let Some(subject) = self.subjects.get_mut(place) {
+            subject.is_root = true;
+        }
         for name in raw_names(entry) {
             let images = self.images_by_name.entry(name.to_owned()).or_default();
             images.insert(entry.digest);
-        }
-        if let Some(subject) = self.subjects.get_mut(place) {
-            subject.is_root = true;
         }
         Ok(())
     }
@@ -157,13 +160,12 @@ impl<'a> Gathering<'a> {
         &mut self,
         descriptor: &Descriptor,
     ) -> Result<Result<(Blob, Document), BlobFault>, Error> {
-        let content = self.budget.read_document(descriptor);
+        let content = self.budget.read_document(descriptor)?;
         self.referred.insert(descriptor.digest);
         let Ok((_, document)) = &content else { return Ok(content) };
         if self.documents.insert(descriptor.digest) {
-            let blobs = blobs(document);
-            self.budget.count(blobs.len())?;
-            self.referred.extend(blobs.iter().map(|blob| blob.digest));
+            self.budget.count(document.descriptors())?;
+            self.referred.extend(document.descriptors().map(|blob| blob.digest));
         }
         if let Some(subject) = document.subject() {
             self.claims.add(
@@ -186,8 +188,13 @@ impl<'a> Gathering<'a> {
         manifest: &Descriptor,
         found_by: FoundBy,
     ) -> Result<(), Error> {
+        let claim = Claim { manifest: manifest.clone(), found_by, promised: None };
+        if self.documents.contains(&manifest.digest) {
+            self.claims.add(subject, claim);
+            return Ok(());
+        }
         let content = self.read(manifest)?;
-        self.claims.add(subject, Claim { manifest: manifest.clone(), found_by, promised: None });
+        self.claims.add(subject, claim);
         if content.as_ref().is_ok_and(|(_, document)| is_runnable(document)) {
             self.subject(manifest, None, content, 1)?;
         }
@@ -225,7 +232,7 @@ impl<'a> Gathering<'a> {
         }
         let content = match content {
             Ok((blob, document)) => {
-                self.budget.hold(&blob)?;
+                self.budget.hold_document(&blob)?;
                 Ok(Content { blob, document })
             }
             Err(fault) => Err(fault),
@@ -273,9 +280,10 @@ impl<'a> Gathering<'a> {
         let digest = entry.digest;
         let missing = || BlobFault::Document(oci::Error::Missing { field: "layers" });
         let layer = layer.ok_or_else(|| Error::Ledger { digest, fault: missing() })?;
-        let blob = Blob::read(self.budget.store, layer, self.budget.limits.envelope_bytes)
-            .map_err(|cause| Error::Ledger { digest, fault: BlobFault::Blob(cause) })?;
-        self.budget.hold(&blob)?;
+        let cap = self.budget.limits.envelope_bytes;
+        let blob = self.budget.read(layer, cap)?;
+        let blob = blob.map_err(|cause| Error::Ledger { digest, fault: BlobFault::Blob(cause) })?;
+        self.budget.hold_piece(layer.size)?;
         self.ledger = Some((entry.clone(), blob));
         Ok(())
     }
@@ -317,6 +325,8 @@ impl<'a> Gathering<'a> {
             let evidence = self.evidence(descriptor, 1)?;
             if let Some(subject) = self.subjects.get_mut(place) {
                 subject.evidence = evidence;
+                // Listed is listed, whatever the entry calls itself.
+                subject.is_root = self.listed.contains(&descriptor.digest);
                 let mut seen = HashSet::new();
                 subject.parents.retain(|parent| seen.insert(*parent));
             }

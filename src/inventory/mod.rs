@@ -4,7 +4,14 @@
 //! Evidence is tied to a subject in five ways: a tag `sha256-<hex>.sig|.att|.sbom` as `ref.name`,
 //! with or without a repository before it; cosign's `kind` annotation; a manifest whose `subject`
 //! is the image, listed in the index or not; the referrers fallback tag `sha256-<hex>`. All of them
-//! are followed, for every subject, child or not.
+//! are followed, for every subject, child or not; evidence can have evidence of its own.
+//!
+//! Three rules keep an archive from hiding something:
+//!
+//! - What a runtime could run is a subject, whatever else it calls itself. An image that is listed
+//!   under a signature's tag, or that names a `subject`, is evidence *and* must be judged.
+//! - Evidence that cannot be read is kept, with the reason; so are children that are absent.
+//! - One name for two things, and two promises about one digest, are never resolved by choosing.
 
 pub mod ledger;
 
@@ -95,7 +102,8 @@ pub struct Subject {
     pub content: Result<Content, BlobFault>,
     /// Names `index.json` gives it: full references where it has them, else tags. Empty for children.
     pub names: Vec<Name>,
-    /// Whether `index.json` lists it.
+    /// Whether `index.json` lists it. A subject that is neither listed nor has parents is an image
+    /// found as a referrer only; it must be judged as a root is.
     pub is_root: bool,
     /// Indexes of the archive that list it.
     pub parents: Vec<Digest>,
@@ -109,13 +117,8 @@ impl Subject {
     /// What its document refers to: the children of an index; the configuration and the layers of
     /// a manifest. Nothing where the document cannot be read.
     pub fn blobs(&self) -> Vec<&Descriptor> {
-        match self.content.as_ref().map(|content| &content.document) {
-            Ok(Document::Index(index)) => index.manifests.iter().collect(),
-            Ok(Document::Manifest(manifest)) => {
-                std::iter::once(&manifest.config).chain(&manifest.layers).collect()
-            }
-            Err(_) => Vec::new(),
-        }
+        let document = self.content.as_ref().map(|content| &content.document);
+        document.map(|document| document.descriptors().collect()).unwrap_or_default()
     }
 }
 
@@ -179,7 +182,8 @@ pub struct Evidence {
 pub enum FoundBy {
     /// A tag such as `sha256-<hex>.sig`.
     Tag(String),
-    /// cosign's `kind` annotation (`dev.cosignproject.cosign/sigs`), beside the only image of a layout.
+    /// The `kind` annotation of cosign (`dev.cosignproject.cosign/sigs`) or hauler, beside the only
+    /// image of a layout, the image of the same name, or for the child whose hex it ends with.
     CosignKind,
     /// Its `subject`.
     Subject,
@@ -300,7 +304,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AmbiguousRef { .. } => "ambiguous-ref",
-            Self::Limit { .. } => "limit",
+            Self::Limit { .. } => "limit-exceeded",
             Self::Ledger { .. } => "bad-ledger",
             Self::TwoLedgers { .. } => "two-ledgers",
         }

@@ -107,3 +107,41 @@ fn is_tag(text: &str) -> bool {
         && text.starts_with(word)
         && text.chars().all(|c| word(c) || matches!(c, '.' | '-'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_tags() {
+        let subject = Digest::sha256(b"");
+        let hex = subject.hex();
+        let long = Digest::of(crate::digest::Algorithm::Sha512, b"");
+        let is =
+            |subject, kind, tag: &str| Some(EvidenceTag { subject, kind, tag: tag.to_owned() });
+        let sig = format!("sha256-{hex}.sig");
+        let bare = format!("sha256-{hex}");
+        let long_sig = format!("sha512-{}.sig", long.hex());
+        let cases = [
+            (sig.clone(), is(subject, TagKind::Evidence, &sig)),
+            (format!("ghcr.io/x/y:{sig}"), is(subject, TagKind::Evidence, &sig)),
+            (format!("localhost:5000/y:{sig}"), is(subject, TagKind::Evidence, &sig)),
+            (bare.clone(), is(subject, TagKind::Fallback, &bare)),
+            (format!("ghcr.io/x/y:{bare}"), is(subject, TagKind::Fallback, &bare)),
+            (long_sig.clone(), is(long, TagKind::Evidence, &long_sig)),
+            (format!("sha256-{hex}.sig.bak"), None),
+            (format!("sha256-{hex}.SIG"), None),
+            (format!("sha256-{hex}."), None),
+            (format!("sha256-{}.sig", hex.to_uppercase()), None),
+            (format!("sha256-{}.sig", &hex[1..]), None),
+            (format!("sha256:{hex}.sig"), None),
+            (format!("x@sha256:{hex}"), None),
+            (format!("sha512-{hex}.sig"), None),
+            ("v1".to_owned(), None),
+            (String::new(), None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(EvidenceTag::parse(&name), expected, "{name}");
+        }
+    }
+}

@@ -42,6 +42,16 @@ impl Document {
         Err(Error::UnknownMediaType { found: media_type.clone() })
     }
 
+    /// What the document refers to, its `subject` apart: the children of an index; the
+    /// configuration and the layers of a manifest.
+    pub fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
+        let (config, list) = match self {
+            Self::Index(index) => (None, &index.manifests),
+            Self::Manifest(manifest) => (Some(&manifest.config), &manifest.layers),
+        };
+        config.into_iter().chain(list)
+    }
+
     /// What the document is evidence or a part of.
     pub fn subject(&self) -> Option<&Descriptor> {
         match self {

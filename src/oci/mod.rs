@@ -5,10 +5,12 @@
 
 mod descriptor;
 mod document;
+mod layout;
 mod media_type;
 mod reference;
 
 pub use descriptor::{Descriptor, Platform};
 pub use document::{Config, Document, Error, Index, Manifest, Rootfs};
+pub use layout::ImageLayout;
 pub use media_type::MediaType;
 pub use reference::{InvalidReference, Reference};

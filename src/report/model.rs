@@ -68,6 +68,8 @@ pub struct Trust {
     pub keys: Vec<Digest>,
     /// The files of `--ca-roots` and `--ca-intermediates`.
     pub private_pki: Vec<Digest>,
+    /// What of the trusted root sealift cannot use: where it stands and why.
+    pub unusable: Vec<String>,
 }
 
 /// A policy and what it covered.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 pub use image::write_proof;
 pub use lines::Lines;
 
-use crate::policy::Origin;
+use crate::policy::{Mode, Origin};
 use crate::report::{Basis, PolicyEntry, Report, Scope, VERSION, Warning};
 
 /// The report as text.
@@ -97,20 +97,31 @@ fn write_basis(lines: &mut Lines, report: &Report) {
             lines.hanging("", what, &digest.to_string());
         }
     }
-    for policy in policies {
-        write_policy(lines, policy);
+    for note in &trust.unusable {
+        lines.hanging("", "root: ", &format!("not usable: {note}"));
     }
+    write_policies(lines, policies);
     lines.blank();
 }
 
-fn write_policy(lines: &mut Lines, policy: &PolicyEntry) {
-    let PolicyEntry { id, origin, .. } = policy;
-    match origin {
-        Origin::Flags => lines.hanging("", "policy ", "the command line's signer"),
-        Origin::File { digest, .. } => {
-            lines.hanging("", "policy ", &format!("`{id}` at {origin}, file"));
-            lines.hanging("", "       ", &digest.to_string());
+/// The policies below their files, each file once.
+fn write_policies(lines: &mut Lines, policies: &[PolicyEntry]) {
+    let mut last = None;
+    for PolicyEntry { id, origin, mode } in policies {
+        let Origin::File { name, digest, line, .. } = origin else {
+            lines.line("", "policy: the command line's signer");
+            continue;
+        };
+        if last != Some((name, digest)) {
+            lines.hanging("", "file ", &digest.to_string());
+            lines.line("     ", name);
+            last = Some((name, digest));
         }
+        let mode = match mode {
+            Mode::Enforce => "",
+            Mode::Warn => ", mode warn",
+        };
+        lines.hanging("     ", "policy ", &format!("`{id}`, line {line}{mode}"));
     }
 }
 

@@ -94,7 +94,7 @@ fn admit_all(archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
     let basis = Basis {
         judged_at: now,
         scope: Scope::Whole,
-        trust: report::Trust { trusted_root: None, keys: Vec::new(), private_pki: Vec::new() },
+        trust: report::Trust::default(),
         policies: Vec::new(),
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };

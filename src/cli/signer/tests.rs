@@ -1,1 +1,100 @@
+//! Which combinations of flags make a policy, and what is said of the others.
 
+use clap::Parser;
+
+use super::*;
+use crate::cli::args::{Cli, Command};
+
+/// The error that the arguments of `verify` end in; `None` where they make demands.
+fn refusal(arguments: &[&str]) -> Option<Usage> {
+    let line = ["sealift", "verify", "a.tar"].iter().chain(arguments);
+    let Command::Verify(args) = Cli::try_parse_from(line).unwrap().command else {
+        panic!("`verify` was asked for")
+    };
+    let limits = Limits::default();
+    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits);
+    demands.err().map(|error| error.downcast().unwrap())
+}
+
+#[test]
+fn what_makes_no_policy() {
+    const IDENTITY: [&str; 2] = ["--certificate-identity", "a@example.com"];
+    const ISSUER: [&str; 2] = ["--certificate-oidc-issuer", "https://issuer.example"];
+    let with = |more: &[&'static str]| [&IDENTITY[..], more].concat();
+    let why = "certificates are judged by its authorities";
+    let cases: Vec<(Vec<&str>, Usage)> = vec![
+        (vec![], Usage::NothingDemanded),
+        (vec!["--trusted-root", "r.json"], Usage::NothingDemanded),
+        (
+            [&["--policy", "p.yaml"], &["--key", "k.pub"][..]].concat(),
+            Usage::PolicyAndSigner { flag: "--key" },
+        ),
+        (
+            vec!["--policy", "p.yaml", "--insecure-ignore-tlog"],
+            Usage::PolicyAndSigner { flag: "--insecure-ignore-tlog" },
+        ),
+        (with(&[]), Usage::NoIssuer),
+        (ISSUER.to_vec(), Usage::NoSigner),
+        (vec!["--type", "vuln"], Usage::NoSigner),
+        (vec!["--insecure-ignore-tlog"], Usage::NoSigner),
+        (with(&["--key", "k.pub"]), Usage::KeyAndIdentity),
+        (vec!["--key", "k.pub", "--ca-roots", "r.pem"], Usage::KeyAndIdentity),
+        (
+            with(&["--certificate-identity-regexp", "a"]),
+            Usage::ExactAndRegexp { flag: "--certificate-identity" },
+        ),
+        (
+            [&["--certificate-identity", ""], &ISSUER[..]].concat(),
+            Usage::Empty { flag: "--certificate-identity" },
+        ),
+        (
+            with(&["--certificate-oidc-issuer-regexp", ""]),
+            Usage::Empty { flag: "--certificate-oidc-issuer-regexp" },
+        ),
+        (with(&["--ca-intermediates", "i.pem"]), Usage::IntermediatesAlone),
+        (with(&ISSUER), Usage::NoTrustedRoot { why }),
+        (
+            [with(&ISSUER), vec!["-a", "novalue"]].concat(),
+            Usage::NoAnnotation { text: "novalue".to_owned() },
+        ),
+        (
+            [with(&ISSUER), vec!["-a", "k=1", "-a", "k=2"]].concat(),
+            Usage::AnnotationTwice { key: "k".to_owned() },
+        ),
+        (
+            [with(&ISSUER), vec!["-a", "k=1", "--type", "vuln"]].concat(),
+            Usage::AnnotationOfAttestation,
+        ),
+    ];
+    for (arguments, wanted) in cases {
+        assert_eq!(refusal(&arguments), Some(wanted), "{arguments:?}");
+    }
+}
+
+#[test]
+fn clap_finds_nothing_wrong_with_the_arguments() {
+    use clap::CommandFactory;
+    Cli::command().debug_assert();
+}
+
+/// Every option has a variable of its own, named for it.
+#[test]
+fn every_option_has_a_variable() {
+    use clap::CommandFactory;
+    let command = Cli::command();
+    let mut seen = 0;
+    for subcommand in command.get_subcommands() {
+        for argument in subcommand.get_arguments().filter(|argument| argument.get_long().is_some())
+        {
+            let long = argument.get_long().unwrap();
+            if matches!(long, "help" | "version") {
+                continue;
+            }
+            let variable = format!("SEALIFT_{}", long.to_uppercase().replace('-', "_"));
+            let found = argument.get_env().and_then(|name| name.to_str());
+            assert_eq!(found, Some(variable.as_str()), "{}", subcommand.get_name());
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen} options were looked at");
+}

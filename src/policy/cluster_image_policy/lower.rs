@@ -109,6 +109,12 @@ impl Lowering<'_> {
                 let signer = self.keyless(keyless, &format!("{path}.keyless"))?;
                 (signer, self.log(ctlog.as_ref(), path, Demand::Demanded)?)
             }
+            (None, None, Some(_)) if ctlog.is_some() => {
+                let (within, fields) = (path.to_owned(), "`static` and `ctlog`");
+                return Err(self
+                    .place
+                    .error(ctlog.as_ref(), Problem::NotExactlyOne { within, fields }));
+            }
             (None, None, Some(decree)) => {
                 return self.decree(decree, &format!("{path}.static"), name);
             }

@@ -182,6 +182,11 @@ fn what_could_never_refuse_or_says_nothing_is_refused() {
             7,
             "exactly one of `key`, `keyless` and `static` must stand in `spec.authorities[0]`",
         ),
+        (
+            document("[{glob: '**'}]", "[{static: {action: pass}, ctlog: {}}]"),
+            7,
+            "exactly one of `static` and `ctlog` must stand in `spec.authorities[0]`",
+        ),
         (keyless("", ""), 7, "`spec.authorities[0].keyless.identities` is missing or empty"),
         (
             keyless("{issuer: i}", ""),

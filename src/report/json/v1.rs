@@ -54,6 +54,7 @@ impl<'a> From<&'a report::Report> for ReportV1<'a> {
                 trusted_root: basis.trust.trusted_root,
                 keys: &basis.trust.keys,
                 private_pki: &basis.trust.private_pki,
+                unusable: &basis.trust.unusable,
             },
             policies: basis.policies.iter().map(PolicyV1::from).collect(),
             summary: Summary {
@@ -87,6 +88,7 @@ struct Trust<'a> {
     trusted_root: Option<Digest>,
     keys: &'a [Digest],
     private_pki: &'a [Digest],
+    unusable: &'a [String],
 }
 
 #[derive(Serialize)]

@@ -28,6 +28,13 @@ impl Lines {
         }
     }
 
+    /// One line of any width, for what is copied out of a terminal, such as paths in an error.
+    pub fn unbroken(&mut self, lead: &str, content: &str) {
+        self.text.push_str(lead);
+        self.text.push_str(&printable(content));
+        self.text.push('\n');
+    }
+
     /// An empty line.
     pub fn blank(&mut self) {
         self.text.push('\n');

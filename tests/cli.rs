@@ -1,0 +1,357 @@
+//! The command as a user meets it: exit status, what is said where, and the demo archive's verdicts.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test runs the binary and stops where that fails"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
+const AS_OF: [&str; 2] = ["--verification-time", "2027-01-01T00:00:00Z"];
+
+fn demo(name: &str) -> String {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
+    home.join(name).into_os_string().into_string().unwrap()
+}
+
+/// Trusted root and policy of the demo.
+fn judged() -> Vec<String> {
+    let mut arguments: Vec<String> = AS_OF.map(str::to_owned).to_vec();
+    for (flag, file) in [("--trusted-root", "trusted_root.json"), ("--policy", "policy.yaml")] {
+        arguments.extend([flag.to_owned(), demo(file)]);
+    }
+    arguments
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SEALIFT_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn run<A: AsRef<str>>(arguments: &[A]) -> Output {
+    command().args(arguments.iter().map(AsRef::as_ref)).output().unwrap()
+}
+
+fn verify(archive: &str, more: &[&str]) -> Output {
+    let mut arguments = vec!["verify".to_owned(), archive.to_owned()];
+    arguments.extend(judged());
+    arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+    run(&arguments)
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn codes(report: &Value) -> Vec<String> {
+    let images = report["images"].as_array().unwrap();
+    let reasons = images.iter().flat_map(|image| image["reasons"].as_array().unwrap());
+    reasons.map(|reason| reason["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_demo_is_admitted() {
+    let output = verify(&demo("upgrade.tar"), &[]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let told = text(&output.stdout);
+    assert!(told.starts_with("admitted: 3 images\n\nADMITTED registry."), "{told}");
+    assert!(told.lines().all(|line| line.len() <= 80), "{told}");
+}
+
+/// `sealift verify - < archive` tells what `sealift verify archive` does, for any number of jobs.
+#[test]
+fn the_report_is_the_same_for_any_jobs_and_for_a_stream() {
+    let archive = demo("upgrade.tar");
+    for format in ["text", "json"] {
+        let first = verify(&archive, &["--format", format, "--jobs", "1"]).stdout;
+        for jobs in ["2", "3", "16"] {
+            assert!(verify(&archive, &["--format", format, "--jobs", jobs]).stdout == first);
+        }
+        let mut streamed = command();
+        streamed.args(["verify", "-", "--format", format]).args(judged());
+        let streamed = streamed.stdin(fs::File::open(&archive).unwrap()).output().unwrap();
+        assert!(streamed.stdout == first, "{}", text(&streamed.stderr));
+    }
+}
+
+#[test]
+fn one_image_can_be_judged_by_any_of_its_names() {
+    let archive = demo("upgrade.tar");
+    let report = json(&verify(&archive, &["--format", "json", "--image", SERVER]));
+    assert_eq!(report["summary"]["images"], 1);
+    let digest = report["images"][0]["digest"].as_str().unwrap().to_owned();
+    let with_digest = format!("registry.sealift.example/demo/server@{digest}");
+    for selector in [digest.as_str(), with_digest.as_str()] {
+        let again = json(&verify(&archive, &["--format", "json", "--image", selector]));
+        assert_eq!(again, report, "{selector}");
+    }
+    let other = format!("registry.sealift.example/demo/agent@{digest}");
+    for selector in [other.as_str(), "registry.sealift.example/demo/server:2.1.1", "nothing"] {
+        let output = verify(&archive, &["--image", selector]);
+        assert_eq!(output.status.code(), Some(2), "{selector}");
+        assert!(text(&output.stderr).starts_with("error: no image of the archive is `"));
+    }
+}
+
+/// VERIFICATION decision 15: a child without evidence of its own is admitted through its index.
+#[test]
+fn a_child_is_admitted_through_the_index_that_lists_it() {
+    let archive = demo("upgrade.tar");
+    let report = json(&verify(&archive, &["--format", "json", "--image", SERVER]));
+    let (index, child) =
+        (&report["images"][0]["digest"], &report["images"][0]["children"][0]["digest"]);
+    let selected = ["--format", "json", "--image", child.as_str().unwrap()];
+    let output = verify(&archive, &selected);
+    assert_eq!(output.status.code(), Some(0));
+    let report = json(&output);
+    assert_eq!(report["images"][0]["digest"], *child);
+    assert_eq!(report["images"][0]["through"], *index);
+}
+
+/// The demo as a directory, with `change` done to it.
+fn changed(change: impl FnOnce(&Path)) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    tar::Archive::new(fs::File::open(demo("upgrade.tar")).unwrap()).unpack(home.path()).unwrap();
+    change(home.path());
+    home
+}
+
+fn blob(home: &Path, digest: &Value) -> PathBuf {
+    home.join("blobs").join(digest.as_str().unwrap().replace(':', "/"))
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn flip_a_byte(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+/// The places of the agent's image in the demo, a single-platform image signed by key.
+fn agent(home: &Path) -> (Value, Value) {
+    let index = read(&home.join("index.json"));
+    let mut entries = index["manifests"].as_array().unwrap().iter();
+    let named = |entry: &&Value| {
+        entry["annotations"].as_object().is_some_and(|annotations| {
+            annotations.values().any(|value| value.as_str().unwrap().contains("demo/agent:"))
+        })
+    };
+    let digest = entries.find(named).unwrap()["digest"].clone();
+    let manifest = read(&blob(home, &digest));
+    (digest, manifest)
+}
+
+/// Issue 2, "done when" 2: each flipped byte is denied with a message that names what it hit.
+#[test]
+fn a_flipped_byte_is_denied_and_named() {
+    type Choose = fn(&Path) -> Value;
+    let cases: [(&str, &str, Choose); 3] = [
+        ("manifest", "digest-mismatch", |home| agent(home).0),
+        ("config", "digest-mismatch", |home| agent(home).1["config"]["digest"].clone()),
+        ("layer", "digest-mismatch", |home| agent(home).1["layers"][0]["digest"].clone()),
+    ];
+    for (part, code, choose) in cases {
+        let home = changed(|home| flip_a_byte(&blob(home, &choose(home))));
+        let output = verify(home.path().to_str().unwrap(), &["--format", "json"]);
+        assert_eq!(output.status.code(), Some(1), "{part}: {}", text(&output.stderr));
+        let report = json(&output);
+        assert_eq!(report["summary"]["denied"], 1, "{part}");
+        let wrong: Vec<_> = report["images"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|image| image["reasons"].as_array().unwrap())
+            .filter(|reason| reason["code"] == code)
+            .collect();
+        assert_eq!(wrong[0]["blob"]["part"], part, "{report}");
+    }
+}
+
+#[test]
+fn a_layer_that_is_not_there_is_denied_unless_only_evidence_is_judged() {
+    let home = changed(|home| {
+        fs::remove_file(blob(home, &agent(home).1["layers"][0]["digest"])).unwrap();
+    });
+    let archive = home.path().to_str().unwrap();
+    let output = verify(archive, &["--format", "json"]);
+    assert_eq!(
+        (output.status.code(), codes(&json(&output))),
+        (Some(1), vec!["missing-blob".into()])
+    );
+    let output = verify(archive, &["--format", "json", "--evidence-only"]);
+    assert_eq!(output.status.code(), Some(0));
+    let images = json(&output)["images"].as_array().unwrap().clone();
+    let absent: Vec<_> = images.iter().flat_map(|i| i["absent"].as_array().unwrap()).collect();
+    assert_eq!((absent.len(), &absent[0]["part"]), (1, &Value::from("layer")));
+}
+
+/// Evidence whose bytes are wrong proves nothing; the image's own bytes are as they were.
+#[test]
+fn wrong_evidence_is_a_rejection() {
+    let home = changed(|home| {
+        let (digest, _) = agent(home);
+        let tag = format!("{}.sig", digest.as_str().unwrap().replace(':', "-"));
+        let index = read(&home.join("index.json"));
+        let mut entries = index["manifests"].as_array().unwrap().iter();
+        let named = |entry: &&Value| entry["annotations"].to_string().contains(&tag);
+        let signature = entries.find(named).unwrap()["digest"].clone();
+        let manifest = read(&blob(home, &signature));
+        flip_a_byte(&blob(home, &manifest["layers"][0]["digest"]));
+    });
+    let output = verify(home.path().to_str().unwrap(), &["--format", "json"]);
+    let report = json(&output);
+    assert_eq!((output.status.code(), codes(&report)), (Some(1), vec!["policy-not-met".into()]));
+    let images = report["images"].as_array().unwrap();
+    let denied = images.iter().find(|image| image["verdict"] == "denied").unwrap();
+    assert_eq!(denied["evidence"][0]["finding"], "rejected");
+    assert_eq!(denied["evidence"][0]["code"], "digest-mismatch");
+}
+
+#[test]
+fn an_image_that_no_policy_covers_is_denied() {
+    let home = tempfile::tempdir().unwrap();
+    let policy = home.path().join("policy.yaml");
+    let whole = fs::read_to_string(demo("policy.yaml")).unwrap();
+    fs::write(&policy, whole.split("\n---\n").next().unwrap()).unwrap();
+    let (root, archive) = (demo("trusted_root.json"), demo("upgrade.tar"));
+    let policy = policy.to_str().unwrap();
+    let common = ["verify", &archive, "--trusted-root", &root, "--policy", policy];
+    let output = run(&[&common[..], &AS_OF, &["--format", "json"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(codes(&json(&output)), ["uncovered", "uncovered"]);
+}
+
+#[test]
+fn usage_errors_end_in_2_and_say_what_to_do() {
+    let archive = demo("upgrade.tar");
+    let cases: [(&[&str], &str); 5] = [
+        (
+            &["verify", &archive],
+            "error: nothing says what is acceptable\n\
+             hint: give `--policy FILE`, or a signer: `--key FILE`, or `--certificate-identity` with \
+             `--certificate-oidc-issuer`\n",
+        ),
+        (
+            &["verify", &archive, "--certificate-identity", "a"],
+            "error: an identity needs an issuer\n\
+             hint: anybody can have any name of some issuer: give `--certificate-oidc-issuer`; only \
+             with `--ca-roots` none is needed\n",
+        ),
+        (
+            &["verify-bundle", "--bundle", "b.json", "sha256:00"],
+            "error: no signer is named\n\
+             hint: give `--key FILE`, or `--certificate-identity` with `--certificate-oidc-issuer`\n",
+        ),
+        (
+            &["verify", &archive, "--policy", "/nowhere/p.yaml"],
+            "error: policy file `/nowhere/p.yaml` cannot be read: No such file or directory (os error 2)\n",
+        ),
+        (&["inspect", "/nowhere/a.tar"], "error: archive `/nowhere/a.tar` cannot be read: "),
+    ];
+    for (arguments, said) in cases {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        let found = text(&output.stderr);
+        assert!(found.starts_with(said), "{arguments:?}: {found}");
+    }
+    for arguments in [&["verify"][..], &["frobnicate"], &[]] {
+        assert_eq!(run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["verify", "--help"], &["--version"]] {
+        assert_eq!(run(arguments).status.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn variables_stand_for_options() {
+    let mut command = command();
+    command.args(["verify", &demo("upgrade.tar"), "--format", "json"]);
+    command.env("SEALIFT_TRUSTED_ROOT", demo("trusted_root.json"));
+    command.env("SEALIFT_POLICY", demo("policy.yaml"));
+    command.env("SEALIFT_VERIFICATION_TIME", AS_OF[1]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(output.stdout, verify(&demo("upgrade.tar"), &["--format", "json"]).stdout);
+}
+
+/// HOSTILE.md case 115: a reader that goes away is no error.
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let mut child = command()
+        .args(["verify", &demo("upgrade.tar")])
+        .args(judged())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn inspect_says_that_nothing_was_verified() {
+    let output = run(&["inspect", &demo("upgrade.tar")]);
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stdout);
+    assert!(told.starts_with("nothing here was verified: "), "{told}");
+    assert!(told.contains(SERVER), "{told}");
+    assert!(told.lines().all(|line| line.len() <= 80), "{told}");
+    let report = json(&run(&["inspect", &demo("upgrade.tar"), "--format", "json"]));
+    assert_eq!((&report["version"], &report["verified"]), (&1.into(), &false.into()));
+    assert_eq!(report["images"].as_array().unwrap().len(), 3);
+    let claims = &report["images"][0]["evidence"][0]["claims"][0];
+    assert_eq!(claims["issuer"], "https://token.actions.githubusercontent.com");
+    assert_eq!(claims["logEntries"][0]["promise"], true);
+}
+
+/// The words of every option are in the long help, once.
+#[test]
+fn long_help_teaches_and_short_help_is_short() {
+    for command in ["verify", "verify-bundle", "inspect"] {
+        let (short, long) = (run(&[command, "-h"]), run(&[command, "--help"]));
+        assert!(text(&long.stdout).len() > text(&short.stdout).len(), "{command}");
+    }
+}
+
+/// An archive on standard input that is cut short is an error, not a verdict.
+#[test]
+fn a_stream_that_ends_early_decides_nothing() {
+    let bytes = fs::read(demo("upgrade.tar")).unwrap();
+    let mut child = command()
+        .args(["verify", "-"])
+        .args(judged())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // The command may stop reading first; what it then says is what counts.
+    let _ = input.write_all(&bytes[..bytes.len() / 2]);
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+    assert!(text(&output.stderr).starts_with("error: archive `-` cannot be read: "));
+}
