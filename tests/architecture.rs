@@ -27,7 +27,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("policy", &["crypto", "digest", "limits", "oci", "verify"]),
     ("report", &["digest", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "oci", "policy", "report", "verify"]),
-    ("transfer", &["archive", "digest", "inventory", "json", "limits", "oci", "policy"]),
+    ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
     ("net", &["archive", "digest", "inventory", "limits", "oci", "transfer"]),
 ];
 
