@@ -26,7 +26,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
     ("policy", &["crypto", "digest", "limits", "oci", "verify"]),
     ("report", &["digest", "policy", "time", "verify"]),
-    ("engine", &["archive", "digest", "inventory", "oci", "policy", "report", "verify"]),
+    ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
     ("net", &["archive", "digest", "inventory", "limits", "oci", "transfer"]),
 ];

@@ -48,6 +48,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
             inventory: &inventory,
             verifier: &Verifier::new(demands.trust, now, limits),
             policies: &demands.policies,
+            limits: &limits,
         },
         &options,
         &Bar::new(wanted),

@@ -57,6 +57,10 @@ fn engine_hint(error: &engine::Error) -> Option<String> {
         engine::Error::OnlyEvidence { .. } => {
             Some("export the images together with their evidence".to_owned())
         }
+        engine::Error::Unreadable(_) => Some(
+            "the disk, or whoever wrote to the archive meanwhile, is at fault: copy it anew"
+                .to_owned(),
+        ),
         engine::Error::NoImage | engine::Error::Threads(_) => None,
     }
 }

@@ -99,7 +99,9 @@ fn admit_all(archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
     let verifier = Verifier::new(trust, now, limits);
-    let work = Work { archive, inventory, verifier: &verifier, policies: &policies };
+    let limits = Limits::default();
+    let work =
+        Work { archive, inventory, verifier: &verifier, policies: &policies, limits: &limits };
     engine::verify(&work, &options, &()).unwrap().admitted
 }
 
