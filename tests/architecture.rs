@@ -27,12 +27,12 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("timestamp", &["crypto", "time", "x509"]),
     ("sigstore", &["crypto", "digest", "json", "limits", "time", "timestamp", "tlog", "x509"]),
     ("verify", &["crypto", "digest", "limits", "sigstore", "time", "timestamp", "tlog", "x509"]),
-    ("inventory", &["archive", "digest", "limits", "oci"]),
+    ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
     ("policy", &["crypto", "digest", "limits", "oci", "verify"]),
     ("report", &["digest", "oci", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "oci", "policy", "report", "verify"]),
-    ("transfer", &["archive", "digest", "inventory", "json", "limits", "oci", "policy"]),
-    ("net", &["archive", "digest", "json", "limits", "oci", "transfer"]),
+    ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
+    ("net", &["archive", "digest", "limits", "oci", "transfer"]),
 ];
 
 /// A word for the outside world and the only modules that may say it.
