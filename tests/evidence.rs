@@ -1,12 +1,8 @@
 //! Every form of evidence that is accepted, and for each what is wrong in one way alone: the
-//! archives of `testdata/accepted` and `testdata/negative`, which the VirtualSigstore minted, judged
+//! archives of `testdata/accepted` and `testdata/negative`, which `VirtualSigstore` minted, judged
 //! by the command line. Each table names the signer that is asked for and, for what is wrong, the
 //! one code it must be refused with.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where its table is not as it must be"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops where its table is not as it must be")]
 
 use std::collections::BTreeSet;
 use std::fs;

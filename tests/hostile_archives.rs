@@ -680,7 +680,7 @@ fn layouts_without_their_files() {
         "36: a GiB",
         &Tar::default().entry(&header("oci-layout", 1 << 30, b'0'), b"").end(),
         &Error::Limit { what: "bytes of `oci-layout`", limit: 4 << 20 },
-        "limit",
+        "limit-exceeded",
     );
     refused(
         "37: no index.json",

@@ -665,7 +665,7 @@ fn pieces_that_cannot_be_read() {
     let inventory = inventory(&layout);
     let told =
         Teller(&[("sig", &sig), ("gone", &gone)]).evidence(&inventory.subjects[0].evidence[0]);
-    assert_eq!(told, "sig by tag: signature missing-blob limit attestation text/junk");
+    assert_eq!(told, "sig by tag: signature missing-blob limit-exceeded attestation text/junk");
     let fault = inventory.subjects[0].evidence[1].content.as_ref().err();
     let missing = BlobError::Missing { digest: digest(&gone) };
     assert_eq!(fault, Some(&BlobFault::Blob(missing)));

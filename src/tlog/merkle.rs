@@ -74,13 +74,11 @@ mod tests {
     /// The root of RFC 6962 section 2.1 by recursion, and the audit path of section 2.1.1: the
     /// definition, against which the loop above is held.
     fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
-        match leaves {
-            [one] => *one,
-            _ => {
-                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-                parent(&root(left), &root(right))
-            }
+        if let [one] = leaves {
+            return *one;
         }
+        let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+        parent(&root(left), &root(right))
     }
 
     fn path(index: usize, leaves: &[[u8; 32]]) -> Vec<[u8; 32]> {
