@@ -28,7 +28,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("report", &["digest", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
-    ("net", &["archive", "digest", "inventory", "limits", "oci", "transfer"]),
+    ("net", &["archive", "digest", "limits", "oci", "transfer"]),
 ];
 
 /// A word for the outside world and the only modules that may say it.

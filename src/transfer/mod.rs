@@ -32,7 +32,7 @@ pub use plan::{Held, Image, Plan, Settings};
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
-use crate::inventory::ledger::LookupKind;
+pub use crate::inventory::ledger::LookupKind;
 use crate::oci::Descriptor;
 
 /// Where images come from: one repository of a registry, or an archive.

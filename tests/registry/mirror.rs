@@ -69,7 +69,7 @@ impl Layout {
         self.entries.push(entry);
     }
 
-    fn write(&self, path: &Path) -> Archive {
+    fn write(&self, path: &Path) {
         let index = json!({
             "schemaVersion": 2,
             "mediaType": MediaType::OCI_INDEX,
@@ -81,7 +81,6 @@ impl Layout {
             writer.blob(digest, bytes.len() as u64, &mut bytes.as_slice()).unwrap();
         }
         writer.finish().unwrap();
-        Archive::open(path, &Limits::default()).unwrap()
     }
 }
 
@@ -107,7 +106,13 @@ fn admit_all(archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
 
 fn mirror(layout: &Layout, server: &Server) -> Result<Vec<Landed>, Error> {
     let directory = tempfile::tempdir().unwrap();
-    let archive = layout.write(&directory.path().join("in.tar"));
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    mirror_file(&path, server)
+}
+
+fn mirror_file(path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
+    let archive = Archive::open(path, &Limits::default()).unwrap();
     let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
     let admitted = admit_all(&archive, &inventory);
     let destination = Destination { registry: server.host(), prefix: "far".to_owned() };
@@ -336,6 +341,33 @@ fn a_push_that_fails_tags_nothing() {
         )
     );
     assert!(!server.lines().iter().any(|line| line.ends_with("/v1")));
+}
+
+/// The manifest of a referrer no longer says what it speaks of; the index does.
+#[test]
+fn evidence_whose_bytes_are_broken_stays_behind() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    let mut referrer = layout.manifest(b"bundle", Some(&image));
+    let key = "org.opencontainers.image.referrer.subject".to_owned();
+    referrer.annotations.insert(key, image.digest.to_string());
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    layout.list(referrer.clone(), None);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let manifest = &layout.blobs[&referrer.digest];
+    let at = bytes.windows(manifest.len()).position(|window| window == manifest).unwrap();
+    bytes[at + 20] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let held = Held::default();
+    let server = memory(&held, |_| None);
+    let landed = mirror_file(&path, &server).unwrap();
+    assert_eq!(landed.len(), 1);
+    assert_eq!((landed[0].digest, &landed[0].evidence), (image.digest, &vec![]));
+    assert_eq!(landed[0].left_behind, [referrer.digest]);
+    assert!(held.lock().unwrap().contains_key("/v2/far/app/manifests/v1"));
 }
 
 #[test]
