@@ -27,7 +27,7 @@ pub use discover::Request;
 pub use error::{Error, Fault};
 pub use export::into_archive;
 pub use local::{ArchiveSource, offered, repository_of};
-pub use mirror::{Destination, Landed, LandedEvidence, Place, into_registry};
+pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 
 use crate::archive::Blob;

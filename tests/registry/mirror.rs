@@ -15,7 +15,8 @@ use sealift::policy::{Admitted, PolicySet, cluster_image_policy};
 use sealift::report::{self, Basis, Scope};
 use sealift::time::UnixTime;
 use sealift::transfer::{
-    Destination, Error, Landed, Listing, Place, Settings, Unwatched, into_registry,
+    Destination, Error, Flaw, Landed, LeftBehind, Listing, Place, Settings, Unwatched,
+    into_registry,
 };
 use sealift::verify::{Trust, Verifier};
 use serde_json::{Value, json};
@@ -84,9 +85,9 @@ impl Layout {
     }
 }
 
-fn admit_all(archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
+fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
     let limits = Limits::default();
-    let policies = cluster_image_policy::parse(ADMIT_ALL, "all.yaml", &limits).unwrap();
+    let policies = cluster_image_policy::parse(policy, "all.yaml", &limits).unwrap();
     let policies = PolicySet::new(policies).unwrap();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
     let trust = Trust { root: None, keys: Vec::new(), pki: None };
@@ -112,9 +113,13 @@ fn mirror(layout: &Layout, server: &Server) -> Result<Vec<Landed>, Error> {
 }
 
 fn mirror_file(path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
+    mirror_under(ADMIT_ALL, path, server)
+}
+
+fn mirror_under(policy: &[u8], path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
     let archive = Archive::open(path, &Limits::default()).unwrap();
     let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
-    let admitted = admit_all(&archive, &inventory);
+    let admitted = admitted(policy, &archive, &inventory);
     let destination = Destination { registry: server.host(), prefix: "far".to_owned() };
     let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
     let registry = registry(server, None);
@@ -366,8 +371,39 @@ fn evidence_whose_bytes_are_broken_stays_behind() {
     let landed = mirror_file(&path, &server).unwrap();
     assert_eq!(landed.len(), 1);
     assert_eq!((landed[0].digest, &landed[0].evidence), (image.digest, &vec![]));
-    assert_eq!(landed[0].left_behind, [referrer.digest]);
+    assert_eq!(landed[0].left_behind, [LeftBehind { digest: referrer.digest, why: Flaw::Broken }]);
     assert!(held.lock().unwrap().contains_key("/v2/far/app/manifests/v1"));
+}
+
+/// A manifest that a runtime could run, dressed as a referrer of an admitted image.
+#[test]
+fn an_image_in_the_dress_of_evidence_stays_behind() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    let layer = layout.blob("application/vnd.oci.image.layer.v1.tar", b"of the stranger");
+    let config = layout.blob(MediaType::OCI_CONFIG, b"{}");
+    let stranger = json!({
+        "schemaVersion": 2, "mediaType": MediaType::OCI_MANIFEST,
+        "config": config, "layers": [layer], "subject": image,
+    });
+    let stranger = layout.blob(MediaType::OCI_MANIFEST, &serde_json::to_vec(&stranger).unwrap());
+    layout.list(stranger.clone(), None);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    let only_the_image =
+        String::from_utf8(ADMIT_ALL.to_vec()).unwrap().replace("**", "r.example/app**");
+    let held = Held::default();
+    let landed = mirror_under(only_the_image.as_bytes(), &path, &memory(&held, |_| None)).unwrap();
+    let behind = LeftBehind { digest: stranger.digest, why: Flaw::ImageNotAdmitted };
+    assert_eq!(
+        (landed[0].digest, landed[0].left_behind.as_slice()),
+        (image.digest, [behind].as_slice())
+    );
+    let held = held.lock().unwrap();
+    assert_eq!(held.keys().find(|path| path.contains(&stranger.digest.hex())), None);
+    assert_eq!(held.keys().find(|path| path.contains(&layer.digest.hex())), None);
 }
 
 #[test]
