@@ -108,7 +108,7 @@ pub(crate) struct VerifyBundleArgs {
     #[command(flatten)]
     pub signer: SignerArgs,
 
-    /// What was signed: `sha256:<64 hex digits>`, else a file
+    /// What was signed: `sha256:`, `sha384:` or `sha512:` and hex digits, else a file
     #[arg(value_name = "FILE_OR_DIGEST")]
     pub artifact: String,
 }

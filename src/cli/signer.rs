@@ -11,8 +11,8 @@ use sealift::crypto::PublicKey;
 use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::policy::{
-    Demand, IdentityMatcher, Kind, Policy, PolicySet, SignerFlags, SignerKind, TextMatcher,
-    cluster_image_policy, predicate_type,
+    Demand, IdentityMatcher, Kind, Policy, PolicySet, Requirement, SignerFlags, SignerKind,
+    TextMatcher, cluster_image_policy, predicate_type,
 };
 use sealift::report;
 use sealift::sigstore::TrustRoot;
@@ -167,22 +167,24 @@ impl Demands {
         let policies = match (policy.files.is_empty(), signer.first_given()) {
             (true, None) => return Err(Usage::NothingDemanded.into()),
             (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
-            (true, Some(_)) => vec![signer.policy(Kind::Signature, limits)?],
+            (true, Some(_)) => vec![signer.requirement(Kind::Signature, limits)?.into()],
             (false, None) => policy.read(limits)?,
         };
         Self::of(policies, signer, trust, limits)
     }
 
-    /// Makes a policy of the signer, for a bundle of either kind.
+    /// What a bundle of either kind must prove by the signer's flags, and what against.
     pub(crate) fn of_bundle(
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
-    ) -> Result<Self> {
+    ) -> Result<(Requirement, Trust)> {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
-        Self::of(vec![signer.policy(Kind::Either, limits)?], signer, trust, limits)
+        let requirement = signer.requirement(Kind::Either, limits)?;
+        let demands = Self::of(vec![requirement.clone().into()], signer, trust, limits)?;
+        Ok((requirement, demands.trust))
     }
 
     fn of(
@@ -251,7 +253,7 @@ impl SignerArgs {
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
-    fn policy(&self, otherwise: Kind, limits: &Limits) -> Result<Policy> {
+    fn requirement(&self, otherwise: Kind, limits: &Limits) -> Result<Requirement> {
         let kind = match &self.predicate_type {
             Some(name) if name.is_empty() => return Err(Usage::Empty { flag: "--type" }.into()),
             Some(name) => Kind::Attestation { predicate_type: predicate_type(name).to_owned() },
@@ -263,7 +265,7 @@ impl SignerArgs {
         let log = if self.insecure_ignore_tlog { Demand::Waived } else { Demand::Demanded };
         let annotations = self.annotations()?;
         let flags = SignerFlags { signer: self.signer(limits)?, kind, log, annotations };
-        Ok(flags.into_policy())
+        Ok(flags.into_requirement())
     }
 
     fn signer(&self, limits: &Limits) -> Result<SignerKind> {

@@ -26,8 +26,7 @@ pub use verified::Verified;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::crypto::{Hash, Message, PublicKey};
-use crate::digest::Digest;
+use crate::crypto::{HashValue, Message, PublicKey};
 use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
 use crate::sigstore::bundle::Material;
@@ -53,18 +52,17 @@ pub struct Trust {
 /// What evidence must be about: an image's manifest, or a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Artifact<'a> {
-    /// Its digest, computed over its bytes by whoever has them.
-    pub digest: Digest,
+    /// Its hash value, computed over its bytes by whoever has them.
+    pub digest: HashValue,
     /// Its bytes, where they are at hand; only Ed25519 signatures over the artifact itself need them.
     pub bytes: Option<&'a [u8]>,
 }
 
 impl Artifact<'_> {
     fn message(&self) -> Message<'_> {
-        match (self.bytes, &self.digest) {
-            (Some(bytes), _) => Message::Bytes(bytes),
-            (None, Digest::Sha256(value)) => Message::Hashed(Hash::Sha256, value),
-            (None, Digest::Sha512(value)) => Message::Hashed(Hash::Sha512, value),
+        match self.bytes {
+            Some(bytes) => Message::Bytes(bytes),
+            None => Message::Hashed(self.digest.hash(), self.digest.bytes()),
         }
     }
 }
