@@ -2,9 +2,9 @@
 //! share, and what they amount to.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use sealift::crypto::PublicKey;
@@ -33,6 +33,19 @@ pub(crate) struct TrustArgs {
     /// whole of the trust: nothing is fetched, nothing is built in. Its digest is in the report.
     #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT", hide_env_values = true)]
     pub trusted_root: Option<PathBuf>,
+
+    /// The digest that the trusted root's file must have: `sha256:` and hex digits
+    ///
+    /// Pins the trust to what was agreed upon elsewhere; with another file nothing is judged.
+    /// `sealift trust show` prints the digest of a file.
+    #[arg(
+        long,
+        value_name = "DIGEST",
+        env = "SEALIFT_TRUSTED_ROOT_DIGEST",
+        hide_env_values = true,
+        requires = "trusted_root"
+    )]
+    pub trusted_root_digest: Option<Digest>,
 
     /// Judge as of this time (RFC 3339) instead of this machine's clock
     ///
@@ -201,7 +214,9 @@ impl Demands {
         let (pki, private_pki) = signer.private_pki(limits)?;
         let keys = policies.keys();
         let told = report::Trust {
-            trusted_root: root.as_ref().map(|root| *root.digest()),
+            trusted_root: root.as_ref().zip(trust.trusted_root.as_ref()).map(|(root, path)| {
+                report::TrustedRoot { name: path.display().to_string(), digest: *root.digest() }
+            }),
             keys: keys.iter().map(PublicKey::id).collect(),
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
@@ -215,11 +230,24 @@ impl TrustArgs {
         let Some(path) = &self.trusted_root else {
             return Ok(None);
         };
-        let bytes = input::read(path, "trusted root", limits.metadata_bytes)?;
-        TrustRoot::parse(&bytes, limits)
-            .with_context(|| format!("trusted root `{}` cannot be used", path.display()))
-            .map(Some)
+        read_root(path, self.trusted_root_digest, limits).map(Some)
     }
+}
+
+/// Reads the trusted root at `path`, which must have the digest `pinned`.
+pub(crate) fn read_root(path: &Path, pinned: Option<Digest>, limits: &Limits) -> Result<TrustRoot> {
+    let bytes = input::read(path, "trusted root", limits.metadata_bytes)?;
+    if let Some(pinned) = pinned {
+        let found = Digest::of(pinned.algorithm(), &bytes);
+        if found != pinned {
+            bail!(
+                "trusted root `{}` is not the one pinned: {pinned} was asked for, the file has {found}",
+                path.display()
+            );
+        }
+    }
+    TrustRoot::parse(&bytes, limits)
+        .with_context(|| format!("trusted root `{}` cannot be used", path.display()))
 }
 
 impl PolicyArgs {

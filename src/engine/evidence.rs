@@ -8,7 +8,7 @@ use crate::archive::{Blob, BlobError};
 use crate::digest::Digest;
 use crate::inventory::{Evidence, FoundBy, Inventory, Piece};
 use crate::report::{self, Finding, Proof, Rejected, Scope};
-use crate::verify::{Artifact, Rejection, Testimony, Verified, Verifier};
+use crate::verify::{Anchor, Artifact, Rejection, Testimony, Verified, Verifier};
 
 /// One piece to verify, and of what.
 #[derive(Clone, Copy)]
@@ -94,6 +94,13 @@ impl Findings {
             .filter_map(|(task, result)| Some(task.found(result?)))
             .collect();
         Self { pieces }
+    }
+
+    /// The parts of the trust that what verified rests on.
+    pub(super) fn anchors(&self) -> Vec<Anchor> {
+        let verified = self.pieces.iter().filter_map(Judged::verified);
+        let anchors: BTreeSet<_> = verified.flat_map(|piece| &piece.facts().anchors).collect();
+        anchors.into_iter().cloned().collect()
     }
 
     /// What was found of the evidence of the subject at `place`. Pieces stand in the order of places.

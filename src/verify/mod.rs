@@ -19,7 +19,9 @@ mod verified;
 
 pub use crate::x509::{Identity, SubjectAlternativeName};
 pub use evidence::Testimony;
-pub use facts::{CertificateAuthority, Claim, Facts, LogEntry, Signer, TimeSource, TrustedTime};
+pub use facts::{
+    Anchor, CertificateAuthority, Claim, Facts, LogEntry, Role, Signer, TimeSource, TrustedTime,
+};
 pub use rejection::{Code, Rejection};
 pub use verified::Verified;
 
@@ -137,12 +139,14 @@ impl Verifier {
         let notes = [evidence.notes, certified.notes, times.notes, unknown_logs(&logged)].concat();
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let (signer, sct_logs) = (certified.signer, certified.sct_logs);
+        let anchors = each_once([logged.anchors, times.anchors, certified.anchors].concat());
         Ok(Facts {
             claim,
             signer,
             log_entries: logged.entries,
             times: times.trusted,
             sct_logs,
+            anchors,
             notes,
         })
     }
@@ -159,8 +163,10 @@ impl Verifier {
         let notes = [evidence.notes, times.notes, unknown_logs(&logged)].concat();
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let signer = Signer::Key { id: key.id() };
+        let own = Anchor { role: Role::Key, name: String::new(), id: key.id() };
+        let anchors = each_once([logged.anchors, times.anchors, vec![own]].concat());
         let (log_entries, times) = (logged.entries, times.trusted);
-        Ok(Facts { claim, signer, log_entries, times, sct_logs: Vec::new(), notes })
+        Ok(Facts { claim, signer, log_entries, times, sct_logs: Vec::new(), anchors, notes })
     }
 
     fn logged(
@@ -221,6 +227,12 @@ fn hint_fits(hint: &str, key: &PublicKey) -> bool {
         Ok(id) if id.len() == 32 => key.id().bytes() == id,
         _ => true,
     }
+}
+
+fn each_once(mut anchors: Vec<Anchor>) -> Vec<Anchor> {
+    anchors.sort();
+    anchors.dedup();
+    anchors
 }
 
 fn unknown_logs(logged: &Logged) -> Vec<String> {
