@@ -295,6 +295,78 @@ fn variables_stand_for_options() {
     assert_eq!(output.stdout, verify(&demo("upgrade.tar"), &["--format", "json"]).stdout);
 }
 
+/// A pinned root judges as an unpinned one does; any other is not even read.
+#[test]
+fn a_trusted_root_can_be_pinned() {
+    let (archive, root) = (demo("upgrade.tar"), demo("trusted_root.json"));
+    let shown = json(&run(&["trust", "show", &root, "--format", "json"]));
+    let digest = shown["digest"].as_str().unwrap();
+    let report = json(&verify(&archive, &["--trusted-root-digest", digest, "--format", "json"]));
+    assert_eq!(report["verdict"], "admitted");
+    let trust = &report["trust"];
+    assert_eq!(
+        (&trust["trustedRoot"], &trust["trustedRootFile"]),
+        (&shown["digest"], &root.as_str().into())
+    );
+    let roles: Vec<_> = trust["used"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|anchor| anchor["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(roles, ["certificate-authority", "ct-log", "log", "key"]);
+    let log = &trust["used"][2];
+    let logs = shown["logs"].as_array().unwrap();
+    assert!(
+        logs.iter().any(|known| known["url"] == log["name"] && known["key"]["id"] == log["id"])
+    );
+
+    let other = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let identity = ["--certificate-identity", "a", "--certificate-oidc-issuer", "b"];
+    let pinned = ["--trusted-root", &root, "--trusted-root-digest", other];
+    let bundle = [&["verify-bundle", "--bundle", "b.json", other][..], &pinned, &identity].concat();
+    for arguments in [[&["verify", &archive][..], &pinned, &identity].concat(), bundle] {
+        let output = run(&arguments);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{arguments:?}");
+        let said = format!(
+            "error: trusted root `{root}` is not the one pinned: {other} was asked for, the file has {digest}\n"
+        );
+        assert_eq!(text(&output.stderr), said);
+    }
+}
+
+#[test]
+fn trust_show_tells_what_is_trusted_and_what_cannot_be() {
+    let root = demo("trusted_root.json");
+    let output = run(&["trust", "show", &root]);
+    assert_eq!(output.status.code(), Some(0));
+    let told = text(&output.stdout);
+    assert!(told.starts_with("root sha256:"), "{told}");
+    assert!(told.contains(
+        "\ncertificate authority https://fulcio.retired.virtual.sealift.example\n\
+         \x20 since 2025-01-01T00:00:00Z until 2025-12-31T23:59:59.999Z\n\
+         \x20 certificate CN=virtual-intermediate,O=retired.virtual.sealift.example\n"
+    ));
+
+    let home = tempfile::tempdir().unwrap();
+    let mut document = read(Path::new(&root));
+    document["tlogs"][1]["hashAlgorithm"] = "SHA2_512".into();
+    document["tlogs"][1]["baseUrl"] = "https://\u{1b}[2J\u{202e}".into();
+    let odd = home.path().join("odd.json");
+    fs::write(&odd, document.to_string()).unwrap();
+    let output = run(&["trust", "show", odd.to_str().unwrap()]);
+    let told = text(&output.stdout);
+    assert!(told.is_ascii() && told.lines().all(|line| line.len() <= 80), "{told}");
+    assert!(
+        told.ends_with(
+            "\nnot usable tlogs[1] https://\\u{1b}[2J\\u{202e}\n\
+         \x20 why its tree is not hashed by SHA2_256\n"
+        ),
+        "{told}"
+    );
+    assert_eq!(run(&["trust", "show", "/nowhere"]).status.code(), Some(2));
+}
+
 /// HOSTILE.md case 115: a reader that goes away is no error.
 #[test]
 fn a_closed_pipe_is_quiet() {

@@ -42,7 +42,7 @@ fn outcome(vector: &Path, default_root: &Path, by_digest: bool) -> String {
     let artifact =
         fs::read(vector.join("artifact")).or_else(|_| fs::read(vector.join("../a.txt"))).unwrap();
     let bytes = (!by_digest).then_some(artifact.as_slice());
-    let subject = Artifact { digest: Digest::sha256(&artifact), bytes };
+    let subject = Artifact { digest: Digest::sha256(&artifact).into(), bytes };
     let now = "2026-11-21T00:00:00Z".parse().unwrap();
     let verifier = Verifier::new(Trust { root: Some(root), keys, pki: None }, now, limits);
     let bundle = fs::read(vector.join("bundle.sigstore.json")).unwrap();

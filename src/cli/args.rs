@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     VerifyBundle(VerifyBundleArgs),
     Inspect(InspectArgs),
+    Trust(TrustCommand),
     Export(ExportArgs),
     #[cfg(feature = "net")]
     Mirror(MirrorArgs),
@@ -108,7 +109,7 @@ pub(crate) struct VerifyBundleArgs {
     #[command(flatten)]
     pub signer: SignerArgs,
 
-    /// What was signed: `sha256:<64 hex digits>`, else a file
+    /// What was signed: `sha256:`, `sha384:` or `sha512:` and hex digits, else a file
     #[arg(value_name = "FILE_OR_DIGEST")]
     pub artifact: String,
 }
@@ -122,6 +123,33 @@ pub(crate) struct InspectArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
     #[arg(value_name = "ARCHIVE")]
     pub archive: PathBuf,
+
+    #[command(flatten)]
+    pub format: FormatArgs,
+}
+
+/// Shows whom a trusted root trusts.
+#[derive(Debug, Args)]
+pub(crate) struct TrustCommand {
+    #[command(subcommand)]
+    pub action: TrustAction,
+}
+
+/// What can be done with trust.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrustAction {
+    Show(TrustShowArgs),
+}
+
+/// Shows what a trusted root trusts, since when and until when, and its digest.
+///
+/// What stands in the file and cannot be used is listed with the reason. Compare the digest with
+/// the one you were given by another way, and pin it with --trusted-root-digest.
+#[derive(Debug, Args)]
+pub(crate) struct TrustShowArgs {
+    /// The Sigstore trusted root (`trusted_root.json`)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 
     #[command(flatten)]
     pub format: FormatArgs,

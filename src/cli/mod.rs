@@ -16,6 +16,7 @@ mod progress;
 #[cfg(feature = "net")]
 mod registry;
 mod signer;
+mod trust;
 mod verify;
 mod verify_bundle;
 
@@ -36,6 +37,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::VerifyBundle(args) => verify_bundle::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Trust(command) => trust::run(&command),
         Command::Export(args) => export::run(&args),
         #[cfg(feature = "net")]
         Command::Mirror(args) => mirror::run(&args),

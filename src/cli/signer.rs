@@ -2,17 +2,17 @@
 //! share, and what they amount to.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use sealift::crypto::PublicKey;
 use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::policy::{
-    Demand, IdentityMatcher, Kind, Policy, PolicySet, SignerFlags, SignerKind, TextMatcher,
-    cluster_image_policy, predicate_type,
+    Demand, IdentityMatcher, Kind, Policy, PolicySet, Requirement, SignerFlags, SignerKind,
+    TextMatcher, cluster_image_policy, predicate_type,
 };
 use sealift::report;
 use sealift::sigstore::TrustRoot;
@@ -33,6 +33,19 @@ pub(crate) struct TrustArgs {
     /// whole of the trust: nothing is fetched, nothing is built in. Its digest is in the report.
     #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT", hide_env_values = true)]
     pub trusted_root: Option<PathBuf>,
+
+    /// The digest that the trusted root's file must have: `sha256:` and hex digits
+    ///
+    /// Pins the trust to what was agreed upon elsewhere; with another file nothing is judged.
+    /// `sealift trust show` prints the digest of a file.
+    #[arg(
+        long,
+        value_name = "DIGEST",
+        env = "SEALIFT_TRUSTED_ROOT_DIGEST",
+        hide_env_values = true,
+        requires = "trusted_root"
+    )]
+    pub trusted_root_digest: Option<Digest>,
 
     /// Judge as of this time (RFC 3339) instead of this machine's clock
     ///
@@ -167,22 +180,24 @@ impl Demands {
         let policies = match (policy.files.is_empty(), signer.first_given()) {
             (true, None) => return Err(Usage::NothingDemanded.into()),
             (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
-            (true, Some(_)) => vec![signer.policy(Kind::Signature, limits)?],
+            (true, Some(_)) => vec![signer.requirement(Kind::Signature, limits)?.into()],
             (false, None) => policy.read(limits)?,
         };
         Self::of(policies, signer, trust, limits)
     }
 
-    /// Makes a policy of the signer, for a bundle of either kind.
+    /// What a bundle of either kind must prove by the signer's flags, and what against.
     pub(crate) fn of_bundle(
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
-    ) -> Result<Self> {
+    ) -> Result<(Requirement, Trust)> {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
-        Self::of(vec![signer.policy(Kind::Either, limits)?], signer, trust, limits)
+        let requirement = signer.requirement(Kind::Either, limits)?;
+        let demands = Self::of(vec![requirement.clone().into()], signer, trust, limits)?;
+        Ok((requirement, demands.trust))
     }
 
     fn of(
@@ -199,7 +214,9 @@ impl Demands {
         let (pki, private_pki) = signer.private_pki(limits)?;
         let keys = policies.keys();
         let told = report::Trust {
-            trusted_root: root.as_ref().map(|root| *root.digest()),
+            trusted_root: root.as_ref().zip(trust.trusted_root.as_ref()).map(|(root, path)| {
+                report::TrustedRoot { name: path.display().to_string(), digest: *root.digest() }
+            }),
             keys: keys.iter().map(PublicKey::id).collect(),
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
@@ -213,11 +230,24 @@ impl TrustArgs {
         let Some(path) = &self.trusted_root else {
             return Ok(None);
         };
-        let bytes = input::read(path, "trusted root", limits.metadata_bytes)?;
-        TrustRoot::parse(&bytes, limits)
-            .with_context(|| format!("trusted root `{}` cannot be used", path.display()))
-            .map(Some)
+        read_root(path, self.trusted_root_digest, limits).map(Some)
     }
+}
+
+/// Reads the trusted root at `path`, which must have the digest `pinned`.
+pub(crate) fn read_root(path: &Path, pinned: Option<Digest>, limits: &Limits) -> Result<TrustRoot> {
+    let bytes = input::read(path, "trusted root", limits.metadata_bytes)?;
+    if let Some(pinned) = pinned {
+        let found = Digest::of(pinned.algorithm(), &bytes);
+        if found != pinned {
+            bail!(
+                "trusted root `{}` is not the one pinned: {pinned} was asked for, the file has {found}",
+                path.display()
+            );
+        }
+    }
+    TrustRoot::parse(&bytes, limits)
+        .with_context(|| format!("trusted root `{}` cannot be used", path.display()))
 }
 
 impl PolicyArgs {
@@ -251,7 +281,7 @@ impl SignerArgs {
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
-    fn policy(&self, otherwise: Kind, limits: &Limits) -> Result<Policy> {
+    fn requirement(&self, otherwise: Kind, limits: &Limits) -> Result<Requirement> {
         let kind = match &self.predicate_type {
             Some(name) if name.is_empty() => return Err(Usage::Empty { flag: "--type" }.into()),
             Some(name) => Kind::Attestation { predicate_type: predicate_type(name).to_owned() },
@@ -263,7 +293,7 @@ impl SignerArgs {
         let log = if self.insecure_ignore_tlog { Demand::Waived } else { Demand::Demanded };
         let annotations = self.annotations()?;
         let flags = SignerFlags { signer: self.signer(limits)?, kind, log, annotations };
-        Ok(flags.into_policy())
+        Ok(flags.into_requirement())
     }
 
     fn signer(&self, limits: &Limits) -> Result<SignerKind> {

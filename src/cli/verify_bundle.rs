@@ -6,9 +6,9 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use sealift::digest::{Algorithm, Digest, Hasher};
+use sealift::crypto::HashValue;
+use sealift::digest::{Algorithm, Hasher};
 use sealift::limits::Limits;
-use sealift::policy::{Case, Parts, Reason, Shortfall, Verdict, Why};
 use sealift::report::Proof;
 use sealift::report::text::{Lines, write_proof};
 use sealift::verify::{Artifact, Rejection, Testimony, Verifier};
@@ -20,7 +20,7 @@ use super::{clock, input, output};
 
 pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let Demands { policies, trust, .. } = Demands::of_bundle(&args.signer, &args.trust, &limits)?;
+    let (requirement, trust) = Demands::of_bundle(&args.signer, &args.trust, &limits)?;
     let now = clock::now(args.trust.verification_time)?;
     let bundle = input::read(&args.bundle, "bundle", limits.envelope_bytes)?;
     let named = Named::read(&args.artifact, &limits)?;
@@ -34,22 +34,15 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
             return Ok(Exit::Denied);
         }
     };
-    let verdict = policies.judge(&Case {
-        subject: named.digest,
-        names: &[],
-        evidence: &[&verified],
-        through: None,
-        parts: &Parts::default(),
-    });
     let mut lines = Lines::default();
-    let exit = match verdict {
-        Verdict::Admit(_) => {
+    let exit = match requirement.check(verified.facts()) {
+        Ok(()) => {
             lines.hanging("", "VERIFIED ", &named.digest.to_string());
             Exit::Admitted
         }
-        Verdict::Deny(denial) => {
+        Err(mismatch) => {
             lines.hanging("", "DENIED ", &named.digest.to_string());
-            denial.reasons.iter().for_each(|reason| write_reason(&mut lines, reason));
+            lines.hanging("  ", "why ", &format!("{mismatch} [{}]", mismatch.code()));
             Exit::Denied
         }
     };
@@ -58,7 +51,7 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
     Ok(exit)
 }
 
-fn rejected(digest: &Digest, rejection: &Rejection) -> String {
+fn rejected(digest: &HashValue, rejection: &Rejection) -> String {
     let mut lines = Lines::default();
     lines.hanging("", "DENIED ", &digest.to_string());
     let why = format!("{} [{}]", rejection.detail(), rejection.code().name());
@@ -66,21 +59,9 @@ fn rejected(digest: &Digest, rejection: &Rejection) -> String {
     lines.finish()
 }
 
-fn write_reason(lines: &mut Lines, reason: &Reason) {
-    let Reason::Policy(failure) = reason else {
-        return lines.hanging("  ", "why ", reason.code());
-    };
-    for Shortfall { why, .. } in &failure.shortfalls {
-        let Why::Evidence(mismatches) = why else { continue };
-        for (_, mismatch) in mismatches {
-            lines.hanging("  ", "why ", &format!("{mismatch} [{}]", mismatch.code()));
-        }
-    }
-}
-
 /// What was signed, as the user names it.
 struct Named {
-    digest: Digest,
+    digest: HashValue,
     /// The bytes of a file small enough to keep: only Ed25519 signatures need them.
     bytes: Option<Vec<u8>>,
 }
@@ -92,7 +73,7 @@ impl Named {
         }
         Self::read_file(Path::new(text), limits).with_context(|| match text.split_once(':') {
             Some((algorithm, _)) if algorithm.starts_with("sha") => {
-                format!("`{text}` is neither a sha256 or sha512 digest nor a file that can be read")
+                format!("`{text}` is neither a sha256, sha384 or sha512 digest nor a file that can be read")
             }
             _ => format!("file `{text}` cannot be read"),
         })
@@ -118,6 +99,6 @@ impl Named {
                 bytes.extend_from_slice(chunk);
             }
         }
-        Ok(Self { digest: hasher.finish(), bytes: kept })
+        Ok(Self { digest: hasher.finish().into(), bytes: kept })
     }
 }

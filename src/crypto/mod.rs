@@ -19,7 +19,7 @@ mod signature;
 #[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
 compile_error!("choose a crypto backend: feature `aws-lc` or feature `rustcrypto`");
 
-pub use hash::Hash;
+pub use hash::{Hash, HashValue};
 pub use key::{KeyError, KeyKind, PublicKey};
 pub use pem::{PemError, certificates_from_pem, one_pem_block};
 pub(crate) use signature::verify_raw;

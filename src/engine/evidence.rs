@@ -8,12 +8,13 @@ use crate::archive::{Blob, BlobError};
 use crate::digest::Digest;
 use crate::inventory::{Evidence, FoundBy, Inventory, Piece};
 use crate::report::{self, Finding, Proof, Rejected, Scope};
-use crate::verify::{Artifact, Rejection, Testimony, Verified, Verifier};
+use crate::verify::{Anchor, Artifact, Rejection, Testimony, Verified, Verifier};
 
 /// One piece to verify, and of what.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
     place: usize,
+    subject: Digest,
     artifact: Artifact<'a>,
     evidence: &'a Evidence,
     piece: Option<&'a Piece>,
@@ -26,9 +27,8 @@ pub(super) fn tasks<'a>(inventory: &'a Inventory, concerned: &BTreeSet<usize>) -
     for &place in concerned {
         let Some(subject) = inventory.subjects.get(place) else { continue };
         let bytes = subject.content.as_ref().ok().map(|content| content.blob.bytes());
-        let artifact = Artifact { digest: subject.descriptor.digest, bytes };
         for evidence in &subject.evidence {
-            add(place, artifact, evidence, &mut tasks);
+            add(place, subject.descriptor.digest, bytes, evidence, &mut tasks);
         }
     }
     tasks
@@ -36,20 +36,21 @@ pub(super) fn tasks<'a>(inventory: &'a Inventory, concerned: &BTreeSet<usize>) -
 
 fn add<'a>(
     place: usize,
-    artifact: Artifact<'a>,
+    subject: Digest,
+    bytes: Option<&'a [u8]>,
     evidence: &'a Evidence,
     tasks: &mut Vec<Task<'a>>,
 ) {
-    let task = |piece| Task { place, artifact, evidence, piece };
+    let artifact = Artifact { digest: subject.into(), bytes };
+    let task = |piece| Task { place, subject, artifact, evidence, piece };
     if evidence.pieces.is_empty() {
         tasks.push(task(None));
     }
     tasks.extend(evidence.pieces.iter().map(Some).map(task));
     // Evidence of evidence, such as the signature of an SBOM. The inventory bounds its depth.
     let bytes = evidence.content.as_ref().ok().map(Blob::bytes);
-    let artifact = Artifact { digest: evidence.manifest.digest, bytes };
     for referrer in &evidence.referrers {
-        add(place, artifact, referrer, tasks);
+        add(place, evidence.manifest.digest, bytes, referrer, tasks);
     }
 }
 
@@ -93,6 +94,13 @@ impl Findings {
             .filter_map(|(task, result)| Some(task.found(result?)))
             .collect();
         Self { pieces }
+    }
+
+    /// The parts of the trust that what verified rests on.
+    pub(super) fn anchors(&self) -> Vec<Anchor> {
+        let verified = self.pieces.iter().filter_map(Judged::verified);
+        let anchors: BTreeSet<_> = verified.flat_map(|piece| &piece.facts().anchors).collect();
+        anchors.into_iter().cloned().collect()
     }
 
     /// What was found of the evidence of the subject at `place`. Pieces stand in the order of places.
@@ -139,7 +147,7 @@ impl Task<'_> {
     fn found(&self, result: Result<Verified, Unproven>) -> Judged {
         Judged {
             place: self.place,
-            subject: self.artifact.digest,
+            subject: self.subject,
             manifest: self.evidence.manifest.digest,
             found_by: match &self.evidence.found_by {
                 FoundBy::Tag(tag) => format!("tag {tag}"),

@@ -113,6 +113,7 @@ pub fn verify(
         basis: options.basis.clone(),
         archive: *archive.index_digest(),
         blobs: blobs.counted(),
+        used: findings.anchors(),
         images,
         warnings,
     };

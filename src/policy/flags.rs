@@ -43,16 +43,22 @@ pub enum SignerKind {
 }
 
 impl SignerFlags {
-    /// The policy the flags amount to. It covers every image, named or not.
-    pub fn into_policy(self) -> Policy {
-        let requirement = Requirement {
+    /// What the flags demand of a piece of evidence.
+    pub fn into_requirement(self) -> Requirement {
+        Requirement {
             name: "signer".to_owned(),
             kind: self.kind,
             signer: self.signer.into_signer(),
             log: self.log,
             annotations: self.annotations,
-        };
-        Policy {
+        }
+    }
+}
+
+impl From<Requirement> for Policy {
+    /// The policy the flags amount to. It covers every image, named or not.
+    fn from(requirement: Requirement) -> Self {
+        Self {
             id: "command line".to_owned(),
             origin: Origin::Flags,
             images: Images::Any,

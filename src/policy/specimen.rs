@@ -42,6 +42,7 @@ pub(super) fn by_key(number: usize) -> Facts {
         log_entries: Vec::new(),
         times: Vec::new(),
         sct_logs: Vec::new(),
+        anchors: Vec::new(),
         notes: Vec::new(),
     }
 }

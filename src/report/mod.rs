@@ -10,5 +10,6 @@ pub mod text;
 
 pub use model::{
     Approval, Basis, Blobs, Child, Evidence, Finding, Ground, Image, Kind, Outcome, Passed,
-    PolicyEntry, Presence, Proof, Rejected, Report, Scope, StrayEvidence, Trust, VERSION, Warning,
+    PolicyEntry, Presence, Proof, Rejected, Report, Scope, StrayEvidence, Trust, TrustedRoot,
+    VERSION, Warning,
 };

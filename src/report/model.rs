@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::digest::Digest;
 use crate::policy::{Absent, Mode, Origin, PolicyFailure, Reason};
 use crate::time::UnixTime;
-use crate::verify::{Claim, Facts, LogEntry, Signer, TrustedTime};
+use crate::verify::{Anchor, Claim, Facts, LogEntry, Signer, TrustedTime};
 
 /// The version of sealift that judged.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -19,6 +19,8 @@ pub struct Report {
     pub archive: Digest,
     /// What was hashed.
     pub blobs: Blobs,
+    /// The parts of the trust that verified evidence rests on, each once, in a fixed order.
+    pub used: Vec<Anchor>,
     /// The images judged, in the order of the archive's index.
     pub images: Vec<Image>,
     /// What deserves a look and denies nothing.
@@ -63,13 +65,22 @@ pub enum Scope {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     /// The trusted root's file.
-    pub trusted_root: Option<Digest>,
+    pub trusted_root: Option<TrustedRoot>,
     /// Keys, by the SHA-256 of their `SubjectPublicKeyInfo`.
     pub keys: Vec<Digest>,
     /// The files of `--ca-roots` and `--ca-intermediates`.
     pub private_pki: Vec<Digest>,
     /// What of the trusted root sealift cannot use: where it stands and why.
     pub unusable: Vec<String>,
+}
+
+/// The file of a trusted root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedRoot {
+    /// Its name as it was given.
+    pub name: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
 }
 
 /// A policy and what it covered.

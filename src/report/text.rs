@@ -9,7 +9,8 @@ pub use image::write_proof;
 pub use lines::Lines;
 
 use crate::policy::{Mode, Origin};
-use crate::report::{Basis, PolicyEntry, Report, Scope, VERSION, Warning};
+use crate::report::{Basis, PolicyEntry, Report, Scope, TrustedRoot, VERSION, Warning};
+use crate::verify::{Anchor, Role};
 
 /// The report as text.
 pub fn render(report: &Report) -> String {
@@ -88,11 +89,11 @@ fn write_basis(lines: &mut Lines, report: &Report) {
         lines.line("", "evidence only: absent layers, configs and children were not demanded");
     }
     lines.hanging("", "index ", &report.archive.to_string());
-    for (what, digests) in [
-        ("root ", trust.trusted_root.as_slice()),
-        ("pki ", &trust.private_pki),
-        ("key ", &trust.keys),
-    ] {
+    if let Some(TrustedRoot { name, digest }) = &trust.trusted_root {
+        lines.hanging("", "root ", &digest.to_string());
+        lines.line("     ", name);
+    }
+    for (what, digests) in [("pki ", &trust.private_pki), ("key ", &trust.keys)] {
         for digest in digests {
             lines.hanging("", what, &digest.to_string());
         }
@@ -100,8 +101,17 @@ fn write_basis(lines: &mut Lines, report: &Report) {
     for note in &trust.unusable {
         lines.hanging("", "root: ", &format!("not usable: {note}"));
     }
+    write_used(lines, &report.used);
     write_policies(lines, policies);
     lines.blank();
+}
+
+/// What of the trust was used; keys of policies stand there already.
+fn write_used(lines: &mut Lines, used: &[Anchor]) {
+    for Anchor { role, name, id } in used.iter().filter(|anchor| anchor.role != Role::Key) {
+        lines.hanging("", "used ", &format!("{} {name}", role.name()));
+        lines.line("     ", &id.to_string());
+    }
 }
 
 /// The policies below their files, each file once.

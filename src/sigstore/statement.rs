@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::digest::Digest;
+use crate::crypto::HashValue;
 use crate::json;
 use crate::limits::Limits;
 
@@ -27,7 +27,7 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// Its digests, those of algorithms that we know.
-    pub digests: Vec<Digest>,
+    pub digests: Vec<HashValue>,
     /// The signer's notes on it; cosign 3 carries the annotations of a signature here.
     pub annotations: BTreeMap<String, Value>,
 }
@@ -65,7 +65,7 @@ impl Statement {
     }
 
     /// The first subject with this digest.
-    pub fn about(&self, digest: &Digest) -> Option<&Subject> {
+    pub fn about(&self, digest: &HashValue) -> Option<&Subject> {
         self.subjects.iter().find(|subject| subject.digests.contains(digest))
     }
 }

@@ -4,8 +4,8 @@
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 
 use super::log::Logged;
-use super::{CertificateAuthority, Code, Rejection, Signer, TimeSource, TrustedTime};
-use crate::digest::hex;
+use super::{Anchor, CertificateAuthority, Code, Rejection, Role, Signer, TimeSource, TrustedTime};
+use crate::digest::{Digest, hex};
 use crate::sigstore::TrustRoot;
 use crate::time::UnixTime;
 use crate::x509::{
@@ -25,6 +25,15 @@ pub(super) struct Certified {
     pub(super) signer: Signer,
     pub(super) sct_logs: Vec<String>,
     pub(super) notes: Vec<String>,
+    pub(super) anchors: Vec<Anchor>,
+}
+
+/// What the logs promised of a certificate.
+#[derive(Default)]
+struct Promised {
+    logs: Vec<String>,
+    notes: Vec<String>,
+    anchors: Vec<Anchor>,
 }
 
 impl CertificateStep<'_> {
@@ -45,11 +54,13 @@ impl CertificateStep<'_> {
         let at: Vec<UnixTime> = times.iter().map(|time| time.at).chain(claimed).collect();
         let by_clock = times.iter().any(|time| time.source == TimeSource::Clock);
         let (issuer, authority) = self.issuer(&at, by_clock)?;
-        let (sct_logs, notes) = self.promised(issuer)?;
+        let Promised { logs: sct_logs, notes, mut anchors } = self.promised(issuer)?;
+        anchors.push(anchor(&authority, issuer));
         self.check_usage(&authority)?;
         let identity = Identity::of(self.leaf)?;
         check_names(&identity, &authority)?;
-        Ok(Certified { signer: Signer::Certificate { authority, identity }, sct_logs, notes })
+        let signer = Signer::Certificate { authority, identity };
+        Ok(Certified { signer, sct_logs, notes, anchors })
     }
 
     /// The issuer by one authority whose path holds at all times. Where none does, the refusal of
@@ -90,22 +101,24 @@ impl CertificateStep<'_> {
     }
 
     /// Every promise of a known certificate transparency log must hold.
-    fn promised(&self, issuer: &Certificate) -> Result<(Vec<String>, Vec<String>), Rejection> {
-        let (mut logs, mut notes) = (Vec::new(), Vec::new());
+    fn promised(&self, issuer: &Certificate) -> Result<Promised, Rejection> {
+        let mut promised = Promised::default();
         for sct in SignedCertificateTimestamp::all_in(self.leaf)? {
             let Some(log) = self.root.and_then(|root| root.ct_log(&sct.log_id)) else {
-                notes.push(format!(
+                promised.notes.push(format!(
                     "a certificate timestamp of a log that the trusted root does not name: {}",
                     hex(&sct.log_id)
                 ));
                 continue;
             };
             sct.verify(self.leaf, issuer, &log.key, log.window)?;
-            if !logs.contains(&log.base_url) {
-                logs.push(log.base_url.clone());
+            let (name, id) = (log.base_url.clone(), log.key.id());
+            if !promised.logs.contains(&name) {
+                promised.logs.push(name.clone());
             }
+            promised.anchors.push(Anchor { role: Role::CtLog, name, id });
         }
-        Ok((logs, notes))
+        Ok(promised)
     }
 
     /// For signing, and for signing code: where the certificate is of a private PKI and says
@@ -129,6 +142,14 @@ impl CertificateStep<'_> {
             "the certificate's extKeyUsage is not codeSigning",
         ))
     }
+}
+
+fn anchor(authority: &CertificateAuthority, issuer: &Certificate) -> Anchor {
+    let (role, name) = match authority {
+        CertificateAuthority::TrustedRoot(uri) => (Role::CertificateAuthority, uri.clone()),
+        CertificateAuthority::PrivatePki => (Role::PrivateAuthority, String::new()),
+    };
+    Anchor { role, name, id: Digest::sha256(issuer.der()) }
 }
 
 /// Fulcio certifies exactly one name, and never a host's; a private PKI at least one.

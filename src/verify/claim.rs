@@ -25,7 +25,7 @@ pub(super) fn read(
 
 fn payload(bytes: &[u8], artifact: &Artifact<'_>, limits: &Limits) -> Result<Claim, Rejection> {
     let payload = SimpleSigning::parse(bytes, limits)?;
-    if payload.digest != artifact.digest {
+    if artifact.digest != payload.digest.into() {
         let detail = format!("the payload names {}, not {}", payload.digest, artifact.digest);
         return Err(Rejection::new(Code::PayloadNamesOtherImage, detail));
     }
@@ -51,8 +51,10 @@ fn statement(
     let statement = Statement::parse(&envelope.payload, limits)?;
     let Some(subject) = statement.about(&artifact.digest) else {
         let named = statement.subjects.iter().flat_map(|subject| &subject.digests).next();
-        let named = named
-            .map_or_else(|| "nothing known by sha256 or sha512".to_owned(), ToString::to_string);
+        let named = named.map_or_else(
+            || "nothing known by sha256, sha384 or sha512".to_owned(),
+            ToString::to_string,
+        );
         let detail = format!("the statement is about {named}, not {}", artifact.digest);
         return Err(Rejection::new(Code::StatementNamesOtherImage, detail));
     };

@@ -23,6 +23,8 @@ pub struct Facts {
     pub times: Vec<TrustedTime>,
     /// Names of the known certificate transparency logs whose timestamps in the certificate verified.
     pub sct_logs: Vec<String>,
+    /// The parts of the trust that all of this rests on, each once.
+    pub anchors: Vec<Anchor>,
     /// What was present but counted for nothing: an entry of an unknown log, an ignored chain.
     pub notes: Vec<String>,
 }
@@ -70,6 +72,50 @@ pub enum CertificateAuthority {
     TrustedRoot(String),
     /// The roots of `--ca-roots`.
     PrivatePki,
+}
+
+/// A part of the trust that evidence rests on. Names do not tell them apart: a root has one authority
+/// or log several times, with a key for each of its times.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Anchor {
+    /// As what it was trusted.
+    pub role: Role,
+    /// Its URL, by the trusted root; empty for a key and for a private authority.
+    pub name: String,
+    /// The SHA-256 of its key, or of the certificate that signed: an authority's issuer of leaves,
+    /// a timestamp authority's signer.
+    pub id: Digest,
+}
+
+/// As what a part of the trust was trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// A certificate authority of the trusted root.
+    CertificateAuthority,
+    /// A certificate authority of `--ca-roots`.
+    PrivateAuthority,
+    /// A certificate transparency log.
+    CtLog,
+    /// A transparency log.
+    Log,
+    /// A timestamp authority.
+    TimestampAuthority,
+    /// A key that a policy names.
+    Key,
+}
+
+impl Role {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CertificateAuthority => "certificate-authority",
+            Self::PrivateAuthority => "private-authority",
+            Self::CtLog => "ct-log",
+            Self::Log => "log",
+            Self::TimestampAuthority => "timestamp-authority",
+            Self::Key => "key",
+        }
+    }
 }
 
 /// An entry of a known transparency log, bound to the evidence.

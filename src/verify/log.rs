@@ -7,7 +7,7 @@
 
 use super::binding::{self, SignedBy};
 use super::evidence::Signed;
-use super::{Artifact, Code, LogEntry, Rejection, TimeSource, TrustedTime};
+use super::{Anchor, Artifact, Code, LogEntry, Rejection, Role, TimeSource, TrustedTime};
 use crate::digest::hex;
 use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
@@ -27,6 +27,7 @@ pub(super) struct Logged {
     /// read long after its key stopped signing, so there only the start counts.
     pub(super) unpromised: Vec<(String, Window)>,
     pub(super) unknown: Vec<String>,
+    pub(super) anchors: Vec<Anchor>,
 }
 
 pub(super) struct LogStep<'a> {
@@ -79,6 +80,8 @@ impl LogStep<'_> {
                 logged.unpromised.push((log.base_url.clone(), window));
             }
         }
+        let (name, id) = (log.base_url.clone(), log.key.id());
+        logged.anchors.push(Anchor { role: Role::Log, name, id });
         logged.entries.push(LogEntry {
             log: log.base_url.clone(),
             index: entry.log_index,

@@ -19,15 +19,16 @@ mod verified;
 
 pub use crate::x509::{Identity, SubjectAlternativeName};
 pub use evidence::Testimony;
-pub use facts::{CertificateAuthority, Claim, Facts, LogEntry, Signer, TimeSource, TrustedTime};
+pub use facts::{
+    Anchor, CertificateAuthority, Claim, Facts, LogEntry, Role, Signer, TimeSource, TrustedTime,
+};
 pub use rejection::{Code, Rejection};
 pub use verified::Verified;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::crypto::{Hash, Message, PublicKey};
-use crate::digest::Digest;
+use crate::crypto::{HashValue, Message, PublicKey};
 use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
 use crate::sigstore::bundle::Material;
@@ -53,18 +54,17 @@ pub struct Trust {
 /// What evidence must be about: an image's manifest, or a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Artifact<'a> {
-    /// Its digest, computed over its bytes by whoever has them.
-    pub digest: Digest,
+    /// Its hash value, computed over its bytes by whoever has them.
+    pub digest: HashValue,
     /// Its bytes, where they are at hand; only Ed25519 signatures over the artifact itself need them.
     pub bytes: Option<&'a [u8]>,
 }
 
 impl Artifact<'_> {
     fn message(&self) -> Message<'_> {
-        match (self.bytes, &self.digest) {
-            (Some(bytes), _) => Message::Bytes(bytes),
-            (None, Digest::Sha256(value)) => Message::Hashed(Hash::Sha256, value),
-            (None, Digest::Sha512(value)) => Message::Hashed(Hash::Sha512, value),
+        match self.bytes {
+            Some(bytes) => Message::Bytes(bytes),
+            None => Message::Hashed(self.digest.hash(), self.digest.bytes()),
         }
     }
 }
@@ -139,12 +139,14 @@ impl Verifier {
         let notes = [evidence.notes, certified.notes, times.notes, unknown_logs(&logged)].concat();
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let (signer, sct_logs) = (certified.signer, certified.sct_logs);
+        let anchors = each_once([logged.anchors, times.anchors, certified.anchors].concat());
         Ok(Facts {
             claim,
             signer,
             log_entries: logged.entries,
             times: times.trusted,
             sct_logs,
+            anchors,
             notes,
         })
     }
@@ -161,8 +163,10 @@ impl Verifier {
         let notes = [evidence.notes, times.notes, unknown_logs(&logged)].concat();
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let signer = Signer::Key { id: key.id() };
+        let own = Anchor { role: Role::Key, name: String::new(), id: key.id() };
+        let anchors = each_once([logged.anchors, times.anchors, vec![own]].concat());
         let (log_entries, times) = (logged.entries, times.trusted);
-        Ok(Facts { claim, signer, log_entries, times, sct_logs: Vec::new(), notes })
+        Ok(Facts { claim, signer, log_entries, times, sct_logs: Vec::new(), anchors, notes })
     }
 
     fn logged(
@@ -223,6 +227,12 @@ fn hint_fits(hint: &str, key: &PublicKey) -> bool {
         Ok(id) if id.len() == 32 => key.id().bytes() == id,
         _ => true,
     }
+}
+
+fn each_once(mut anchors: Vec<Anchor>) -> Vec<Anchor> {
+    anchors.sort();
+    anchors.dedup();
+    anchors
 }
 
 fn unknown_logs(logged: &Logged) -> Vec<String> {

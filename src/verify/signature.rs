@@ -3,7 +3,6 @@
 use super::evidence::Signed;
 use super::{Artifact, Code, Rejection};
 use crate::crypto::{Hash, InvalidSignature, Message, PublicKey};
-use crate::digest::Digest;
 
 /// Proves the signature by `key`. With ECDSA the hash is the curve's or SHA-256, which cosign uses
 /// with every curve.
@@ -43,12 +42,11 @@ fn hashes(key: &PublicKey) -> impl Iterator<Item = Hash> {
 /// The bundle's digest of the artifact is a hint: it must agree and is never used instead.
 fn check_hint(hint: Option<&(Hash, Vec<u8>)>, artifact: &Artifact<'_>) -> Result<(), Rejection> {
     let Some((hash, value)) = hint else { return Ok(()) };
-    let agrees = match (artifact.bytes, artifact.digest, hash) {
-        (Some(bytes), ..) => hash.of(bytes) == *value,
-        (None, Digest::Sha256(known), Hash::Sha256) => known.as_slice() == value,
-        (None, Digest::Sha512(known), Hash::Sha512) => known.as_slice() == value,
+    let agrees = match artifact.bytes {
+        Some(bytes) => hash.of(bytes) == *value,
+        None if artifact.digest.hash() == *hash => artifact.digest.bytes() == value,
         // By another function than the digest at hand: nothing to compare, the signature decides.
-        _ => true,
+        None => true,
     };
     if agrees {
         return Ok(());

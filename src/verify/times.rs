@@ -5,7 +5,8 @@
 //! so that one dishonest authority cannot date a signature back.
 
 use super::log::Logged;
-use super::{Code, Rejection, TimeSource, TrustedTime};
+use super::{Anchor, Code, Rejection, Role, TimeSource, TrustedTime};
+use crate::digest::Digest;
 use crate::sigstore::TrustRoot;
 use crate::time::UnixTime;
 use crate::timestamp::Token;
@@ -14,6 +15,7 @@ use crate::timestamp::Token;
 pub(super) struct Times {
     pub(super) trusted: Vec<TrustedTime>,
     pub(super) notes: Vec<String>,
+    pub(super) anchors: Vec<Anchor>,
 }
 
 /// Proves every timestamp of a known authority over `stamped`, and joins the logs' times.
@@ -24,7 +26,8 @@ pub(super) fn verify(
     root: Option<&TrustRoot>,
     now: UnixTime,
 ) -> Result<Times, Rejection> {
-    let mut times = Times { trusted: logged.times.clone(), notes: Vec::new() };
+    let trusted = logged.times.clone();
+    let mut times = Times { trusted, notes: Vec::new(), anchors: Vec::new() };
     for timestamp in timestamps {
         let token = Token::parse(timestamp).map_err(|why| invalid(&why.to_string()))?;
         let authorities = root.into_iter().flat_map(TrustRoot::timestamp_authorities);
@@ -47,6 +50,11 @@ pub(super) fn verify(
                 }
                 let source = TimeSource::TimestampAuthority(authority.uri().to_owned());
                 times.trusted.push(TrustedTime { at, source });
+                times.anchors.push(Anchor {
+                    role: Role::TimestampAuthority,
+                    name: authority.uri().to_owned(),
+                    id: Digest::sha256(authority.signer().der()),
+                });
             }
             (None, Some(refusal)) => return Err(refusal),
             (None, None) => times.notes.push(

@@ -72,6 +72,11 @@ impl Certificate {
         &self.key
     }
 
+    /// Whom it names, as RFC 4514 writes it.
+    pub fn subject(&self) -> String {
+        self.inner.tbs_certificate.subject.to_string()
+    }
+
     /// From `notBefore` to `notAfter`.
     pub fn window(&self) -> Window {
         self.window

@@ -12,6 +12,7 @@ use crate::report::{
     Warning,
 };
 use crate::time::UnixTime;
+use crate::verify::Anchor;
 
 pub use evidence::EvidenceV1;
 
@@ -51,10 +52,12 @@ impl<'a> From<&'a report::Report> for ReportV1<'a> {
             },
             archive: Archive { index_digest: report.archive },
             trust: Trust {
-                trusted_root: basis.trust.trusted_root,
+                trusted_root: basis.trust.trusted_root.as_ref().map(|root| root.digest),
+                trusted_root_file: basis.trust.trusted_root.as_ref().map(|root| root.name.as_str()),
                 keys: &basis.trust.keys,
                 private_pki: &basis.trust.private_pki,
                 unusable: &basis.trust.unusable,
+                used: report.used.iter().map(AnchorV1::from).collect(),
             },
             policies: basis.policies.iter().map(PolicyV1::from).collect(),
             summary: Summary {
@@ -86,9 +89,24 @@ struct Archive {
 #[serde(rename_all = "camelCase")]
 struct Trust<'a> {
     trusted_root: Option<Digest>,
+    trusted_root_file: Option<&'a str>,
     keys: &'a [Digest],
     private_pki: &'a [Digest],
     unusable: &'a [String],
+    used: Vec<AnchorV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct AnchorV1<'a> {
+    role: &'static str,
+    name: &'a str,
+    id: Digest,
+}
+
+impl<'a> From<&'a Anchor> for AnchorV1<'a> {
+    fn from(anchor: &'a Anchor) -> Self {
+        Self { role: anchor.role.name(), name: &anchor.name, id: anchor.id }
+    }
 }
 
 #[derive(Serialize)]

@@ -122,7 +122,10 @@ fn report() -> Report {
             judged_at: "2026-04-01T00:00:00Z".parse().unwrap(),
             scope: Scope::Whole,
             trust: Trust {
-                trusted_root: Some(digest("root")),
+                trusted_root: Some(TrustedRoot {
+                    name: "root.json".into(),
+                    digest: digest("root"),
+                }),
                 keys: vec![digest("key")],
                 private_pki: Vec::new(),
                 unusable: vec!["tlogs[1] (`https://rekor.example`): unknown key".into()],
@@ -134,6 +137,14 @@ fn report() -> Report {
         },
         archive: digest("index.json"),
         blobs: Blobs { count: 12, bytes: 3_000_000 },
+        used: vec![
+            Anchor {
+                role: Role::CertificateAuthority,
+                name: "https://fulcio.example".into(),
+                id: digest("fulcio"),
+            },
+            Anchor { role: Role::Key, name: String::new(), id: digest("key") },
+        ],
         images: vec![admitted(), denied()],
         warnings: vec![
             Warning::UnusedPolicy { policy: "nothing".into() },

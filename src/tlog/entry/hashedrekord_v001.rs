@@ -3,7 +3,6 @@
 use serde::Deserialize;
 
 use super::{Body, BodyError, HexHash, Kind, Logged, base64, spec, verifier};
-use crate::crypto::Hash;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,11 +32,12 @@ pub(super) struct PublicKey {
 
 pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
     let Spec { data, signature } = spec(text)?;
+    let value = data.hash.value("data.hash")?;
     Ok(Body {
         kind: Kind::HashedRekordV001,
         content: Logged::Message {
-            hash: Hash::Sha256,
-            value: data.hash.sha256("data.hash")?.to_vec(),
+            hash: value.hash(),
+            value: value.bytes().to_vec(),
             signature: base64(&signature.content, "signature.content")?,
         },
         verifier: verifier(&signature.public_key.content)?,

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::checkpoint::Generation;
-use crate::crypto::{Hash, PublicKey, one_pem_block};
+use crate::crypto::{Hash, HashValue, PublicKey, one_pem_block};
 use crate::digest::fixed_hex;
 use crate::json;
 use crate::limits::Limits;
@@ -170,7 +170,7 @@ struct Header<'a> {
     spec: &'a RawValue,
 }
 
-/// `{algorithm, value}`: SHA-256 in lower-case hex and nothing else.
+/// `{algorithm, value}`, the value in lower-case hex.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HexHash {
@@ -179,6 +179,13 @@ struct HexHash {
 }
 
 impl HexHash {
+    /// By any function that signatures are made over.
+    fn value(&self, field: &'static str) -> Result<HashValue, BodyError> {
+        let spelled = format!("{}:{}", self.algorithm, self.value);
+        spelled.parse().map_err(|_| BodyError::Malformed { field })
+    }
+
+    /// By SHA-256 and no other function.
     fn sha256(&self, field: &'static str) -> Result<[u8; 32], BodyError> {
         let hash = fixed_hex(&self.value).ok().filter(|_| self.algorithm == "sha256");
         hash.ok_or(BodyError::Malformed { field })
