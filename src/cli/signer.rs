@@ -47,6 +47,14 @@ pub(crate) struct TrustArgs {
     )]
     pub trusted_root_digest: Option<Digest>,
 
+    /// Demand a verified inclusion proof in a known transparency log, of all evidence
+    ///
+    /// A signed promise of inclusion alone does not suffice. A legacy signature has room for the
+    /// promise only: its proof travels as a Sigstore bundle over the same payload, attached to the
+    /// manifest of the signature. What a policy admits by its own word needs no evidence.
+    #[arg(long, env = "SEALIFT_REQUIRE_INCLUSION_PROOF", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub require_inclusion_proof: bool,
+
     /// Judge as of this time (RFC 3339) instead of this machine's clock
     ///
     /// For reports that can be made again. It never replaces the time of a signature, which logs and
@@ -195,7 +203,8 @@ impl Demands {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
-        let requirement = signer.requirement(Kind::Either, limits)?;
+        let mut requirement = signer.requirement(Kind::Either, limits)?;
+        requirement.inclusion = trust.inclusion();
         let demands = Self::of(vec![requirement.clone().into()], signer, trust, limits)?;
         Ok((requirement, demands.trust))
     }
@@ -206,7 +215,13 @@ impl Demands {
         trust: &TrustArgs,
         limits: &Limits,
     ) -> Result<Self> {
-        let policies = PolicySet::new(policies)?;
+        let mut policies = PolicySet::new(policies)?;
+        if trust.inclusion() == Demand::Demanded {
+            if signer.insecure_ignore_tlog {
+                return Err(Usage::InclusionWithoutLog.into());
+            }
+            policies = policies.demanding_inclusion();
+        }
         let root = trust.read(limits)?;
         if let (None, Some(why)) = (&root, policies.needs_trusted_root()) {
             return Err(Usage::NoTrustedRoot { why }.into());
@@ -226,6 +241,10 @@ impl Demands {
 }
 
 impl TrustArgs {
+    fn inclusion(&self) -> Demand {
+        if self.require_inclusion_proof { Demand::Demanded } else { Demand::Waived }
+    }
+
     fn read(&self, limits: &Limits) -> Result<Option<TrustRoot>> {
         let Some(path) = &self.trusted_root else {
             return Ok(None);
@@ -417,6 +436,8 @@ pub(crate) enum Usage {
     AnnotationTwice { key: String },
     #[error("`--annotation` asks for a signature, `--type` for an attestation")]
     AnnotationOfAttestation,
+    #[error("`--require-inclusion-proof` and `--insecure-ignore-tlog` exclude each other")]
+    InclusionWithoutLog,
     #[error("a trusted root is needed: {why}")]
     NoTrustedRoot { why: &'static str },
 }
@@ -447,6 +468,7 @@ impl Usage {
             | Self::ExactAndRegexp { .. }
             | Self::Empty { .. }
             | Self::IntermediatesAlone
+            | Self::InclusionWithoutLog
             | Self::NoAnnotation { .. }
             | Self::AnnotationTwice { .. }
             | Self::AnnotationOfAttestation => None,

@@ -115,31 +115,28 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    /// Its names in protobuf-specs (`PublicKeyDetails`), with the hash that goes with it.
+    /// Its names in protobuf-specs (`PublicKeyDetails`), with the hash that goes with it. Not those
+    /// of RSASSA-PSS: no specification of Sigstore says how long the salt is.
     pub fn details(self) -> &'static [&'static str] {
         match self {
             Self::P256 => &["PKIX_ECDSA_P256_SHA_256"],
             Self::P384 => &["PKIX_ECDSA_P384_SHA_384"],
             Self::P521 => &["PKIX_ECDSA_P521_SHA_512"],
             Self::Ed25519 => &["PKIX_ED25519", "PKIX_ED25519_PH"],
-            Self::Rsa { bits: 2048 } => {
-                &["PKIX_RSA_PKCS1V15_2048_SHA256", "PKIX_RSA_PSS_2048_SHA256"]
-            }
-            Self::Rsa { bits: 3072 } => {
-                &["PKIX_RSA_PKCS1V15_3072_SHA256", "PKIX_RSA_PSS_3072_SHA256"]
-            }
-            Self::Rsa { bits: 4096 } => {
-                &["PKIX_RSA_PKCS1V15_4096_SHA256", "PKIX_RSA_PSS_4096_SHA256"]
-            }
+            Self::Rsa { bits: 2048 } => &["PKIX_RSA_PKCS1V15_2048_SHA256"],
+            Self::Rsa { bits: 3072 } => &["PKIX_RSA_PKCS1V15_3072_SHA256"],
+            Self::Rsa { bits: 4096 } => &["PKIX_RSA_PKCS1V15_4096_SHA256"],
             Self::Rsa { .. } => &[],
         }
     }
 
     /// Whether `details` is the name of a kind that this is not.
     pub fn contradicts(self, details: &str) -> bool {
+        // The key is the same for both schemes of RSA.
+        let details = details.replace("_RSA_PSS_", "_RSA_PKCS1V15_");
         let kinds = [2048, 3072, 4096].map(|bits| Self::Rsa { bits });
         let kinds = [Self::P256, Self::P384, Self::P521, Self::Ed25519].into_iter().chain(kinds);
-        kinds.filter(|kind| *kind != self).any(|kind| kind.details().contains(&details))
+        kinds.filter(|kind| *kind != self).any(|kind| kind.details().contains(&details.as_str()))
     }
 }
 
@@ -262,6 +259,22 @@ pub enum KeyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_a_key_cannot_have() {
+        let rsa = KeyKind::Rsa { bits: 2048 };
+        for (kind, details, contradicts) in [
+            (KeyKind::P256, "PKIX_ECDSA_P256_SHA_256", false),
+            (KeyKind::P256, "PKIX_ECDSA_P384_SHA_384", true),
+            (KeyKind::P256, "PKIX_RSA_PSS_2048_SHA256", true),
+            (KeyKind::P256, "OF_TOMORROW", false),
+            (rsa, "PKIX_RSA_PKCS1V15_2048_SHA256", false),
+            (rsa, "PKIX_RSA_PSS_2048_SHA256", false),
+            (rsa, "PKIX_RSA_PSS_3072_SHA256", true),
+        ] {
+            assert_eq!(kind.contradicts(details), contradicts, "{kind} {details}");
+        }
+    }
 
     /// Each of the seven spellings is weak by another library's word, and they are all there are:
     /// the torsion subgroup has 8 points, which have 5 y-coordinates, two of which have a second spelling.

@@ -6,9 +6,11 @@ use super::blobs::{Blobs, State, Wrong};
 use super::{Pool, Progress};
 use crate::archive::{Blob, BlobError};
 use crate::digest::Digest;
-use crate::inventory::{Evidence, FoundBy, Inventory, Piece};
+use crate::inventory::{Evidence, FoundBy, Inventory, LegacySignature, Piece};
 use crate::report::{self, Finding, Proof, Rejected, Scope};
-use crate::verify::{Anchor, Artifact, Rejection, Testimony, Verified, Verifier};
+use crate::verify::{
+    Anchor, Artifact, Inclusion, LegacyLayer, Rejection, Testimony, Verified, Verifier,
+};
 
 /// One piece to verify, and of what.
 #[derive(Clone, Copy)]
@@ -18,6 +20,10 @@ pub(super) struct Task<'a> {
     artifact: Artifact<'a>,
     evidence: &'a Evidence,
     piece: Option<&'a Piece>,
+    /// The evidence that this stands beside, where it speaks of evidence.
+    above: Option<&'a Evidence>,
+    /// Where the tasks of what stands beside this begin and end.
+    beside: (usize, usize),
 }
 
 /// The pieces of the subjects at `concerned`, in the order of the inventory. Evidence without a
@@ -28,29 +34,41 @@ pub(super) fn tasks<'a>(inventory: &'a Inventory, concerned: &BTreeSet<usize>) -
         let Some(subject) = inventory.subjects.get(place) else { continue };
         let bytes = subject.content.as_ref().ok().map(|content| content.blob.bytes());
         for evidence in &subject.evidence {
-            add(place, subject.descriptor.digest, bytes, evidence, &mut tasks);
+            let of = Of { place, subject: subject.descriptor.digest, bytes, above: None };
+            add(of, evidence, &mut tasks);
         }
     }
     tasks
 }
 
-fn add<'a>(
+/// What evidence speaks of.
+#[derive(Clone, Copy)]
+struct Of<'a> {
     place: usize,
     subject: Digest,
     bytes: Option<&'a [u8]>,
-    evidence: &'a Evidence,
-    tasks: &mut Vec<Task<'a>>,
-) {
+    above: Option<&'a Evidence>,
+}
+
+fn add<'a>(of: Of<'a>, evidence: &'a Evidence, tasks: &mut Vec<Task<'a>>) {
+    let Of { place, subject, bytes, above } = of;
     let artifact = Artifact { digest: subject.into(), bytes };
-    let task = |piece| Task { place, subject, artifact, evidence, piece };
+    let task = |piece| Task { place, subject, artifact, evidence, piece, above, beside: (0, 0) };
+    let first = tasks.len();
     if evidence.pieces.is_empty() {
         tasks.push(task(None));
     }
     tasks.extend(evidence.pieces.iter().map(Some).map(task));
+    let after = tasks.len();
     // Evidence of evidence, such as the signature of an SBOM. The inventory bounds its depth.
     let bytes = evidence.content.as_ref().ok().map(Blob::bytes);
     for referrer in &evidence.referrers {
-        add(place, evidence.manifest.digest, bytes, referrer, tasks);
+        let of = Of { place, subject: evidence.manifest.digest, bytes, above: Some(evidence) };
+        add(of, referrer, tasks);
+    }
+    let beside = (after, tasks.len());
+    for task in tasks.get_mut(first..after).into_iter().flatten() {
+        task.beside = beside;
     }
 }
 
@@ -83,8 +101,14 @@ impl Findings {
         pool: &Pool,
         progress: &dyn Progress,
     ) -> Self {
-        let results = pool.map(tasks, |task| {
-            let result = task.verify(blobs, scope, verifier);
+        // Inclusions first: they are joined to the signatures they stand beside.
+        let inclusions = pool.map(tasks, |task| task.inclusion(blobs, scope, verifier));
+        let numbered: Vec<_> = tasks.iter().enumerate().collect();
+        let results = pool.map(&numbered, |(at, task)| {
+            let result = match inclusions.get(*at).and_then(Option::as_ref) {
+                Some(inclusion) => Some(Err(told(inclusion))),
+                None => task.verify(blobs, scope, verifier, &inclusions),
+            };
             progress.verified();
             result
         });
@@ -112,12 +136,36 @@ impl Findings {
 }
 
 impl Task<'_> {
+    /// The inclusion that a bundle beside legacy signatures proves; `None` where it is none.
+    fn inclusion(
+        &self,
+        blobs: &Blobs,
+        scope: Scope,
+        verifier: &Verifier,
+    ) -> Option<Result<Inclusion, Rejection>> {
+        let (Some(Piece::Bundle(bundle)), Some(above)) = (self.piece, self.above) else {
+            return None;
+        };
+        // What is wrong with the bytes is told where every piece is verified.
+        if !faults(self.evidence, blobs, scope).is_empty() {
+            return None;
+        }
+        let layers = above.pieces.iter().filter_map(|piece| match piece {
+            Piece::Signature(LegacySignature { payload, annotations }) => {
+                Some(LegacyLayer { payload: payload.bytes(), annotations })
+            }
+            _ => None,
+        });
+        verifier.verify_inclusion(layers, bundle.bytes())
+    }
+
     /// `None` where there is no piece and nothing is wrong.
     fn verify(
         &self,
         blobs: &Blobs,
         scope: Scope,
         verifier: &Verifier,
+        inclusions: &[Option<Result<Inclusion, Rejection>>],
     ) -> Option<Result<Verified, Unproven>> {
         if let Some(fault) = faults(self.evidence, blobs, scope).into_iter().next() {
             return Some(Err(rejected(fault.code, fault.detail)));
@@ -139,7 +187,12 @@ impl Task<'_> {
                 (None, Some(rejected(code, detail)))
             }
         };
-        let verify = |claim| verifier.verify(&self.artifact, claim).map_err(Unproven::from);
+        let (from, to) = self.beside;
+        let beside = inclusions.get(from..to).unwrap_or_default().iter().flatten().flatten();
+        let beside: Vec<_> = beside.cloned().collect();
+        let verify = |claim| {
+            verifier.verify_included(&self.artifact, claim, &beside).map_err(Unproven::from)
+        };
         let judged = claim.map(verify);
         judged.or(carried.map(Err))
     }
@@ -189,6 +242,14 @@ impl Judged {
 impl From<Rejection> for Unproven {
     fn from(rejection: Rejection) -> Self {
         rejected(rejection.code().name(), rejection.detail().to_owned())
+    }
+}
+
+/// An inclusion is told with the signature it was joined to.
+fn told(inclusion: &Result<Inclusion, Rejection>) -> Unproven {
+    match inclusion {
+        Ok(_) => Unproven::Carried("inclusion proof of the signature it speaks of".to_owned()),
+        Err(rejection) => rejection.clone().into(),
     }
 }
 

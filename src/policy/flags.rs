@@ -50,6 +50,7 @@ impl SignerFlags {
             kind: self.kind,
             signer: self.signer.into_signer(),
             log: self.log,
+            inclusion: Demand::Waived,
             annotations: self.annotations,
         }
     }

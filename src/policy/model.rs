@@ -38,6 +38,13 @@ impl PolicySet {
         &self.policies
     }
 
+    /// The same policies, each of which demands a verified inclusion proof of all evidence.
+    #[must_use]
+    pub fn demanding_inclusion(mut self) -> Self {
+        self.policies.iter_mut().for_each(|policy| policy.rule.demand_inclusion());
+        self
+    }
+
     /// Every key that a policy names, each once: what the verifier is to try.
     pub fn keys(&self) -> Vec<PublicKey> {
         let mut seen = BTreeSet::new();
@@ -57,6 +64,9 @@ impl PolicySet {
         self.requirements().find_map(|requirement| match (&requirement.signer, requirement.log) {
             (Signer::Certificate { authority: Authority::TrustedRoot, .. }, _) => {
                 Some("certificates are judged by its authorities")
+            }
+            _ if requirement.inclusion == Demand::Demanded => {
+                Some("an inclusion proof is demanded")
             }
             (_, Demand::Demanded) => Some("an entry of a transparency log is demanded"),
             _ => None,
@@ -166,6 +176,16 @@ pub enum Rule {
 }
 
 impl Rule {
+    fn demand_inclusion(&mut self) {
+        match self {
+            Self::All(rules) | Self::Any(rules) => {
+                rules.iter_mut().for_each(Self::demand_inclusion);
+            }
+            Self::Evidence(requirement) => requirement.inclusion = Demand::Demanded,
+            Self::Accept(_) | Self::Reject(..) => {}
+        }
+    }
+
     fn collect<'a>(&'a self, found: &mut Vec<&'a Requirement>) {
         match self {
             Self::All(rules) | Self::Any(rules) => {
@@ -190,6 +210,8 @@ pub struct Requirement {
     pub signer: Signer,
     /// Whether a known transparency log must hold it.
     pub log: Demand,
+    /// Whether a known transparency log must be proven to include it.
+    pub inclusion: Demand,
     /// Annotations that must stand in the signed payload.
     pub annotations: BTreeMap<String, String>,
 }

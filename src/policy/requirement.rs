@@ -68,6 +68,10 @@ impl Requirement {
         if self.log == Demand::Demanded && facts.log_entries.is_empty() {
             return Err(Mismatch::NoLogEntry);
         }
+        let included = || facts.log_entries.iter().any(|entry| entry.inclusion);
+        if self.inclusion == Demand::Demanded && !included() {
+            return Err(Mismatch::NoInclusionProof);
+        }
         self.check_annotations(&facts.claim)
     }
 
@@ -225,6 +229,8 @@ pub enum Mismatch {
     },
     /// No known transparency log holds it.
     NoLogEntry,
+    /// No known transparency log is proven to include it.
+    NoInclusionProof,
     /// No known certificate transparency log vouches for the certificate.
     NoSct,
     /// An annotation is absent or has another value.
@@ -251,6 +257,7 @@ impl Mismatch {
             Self::OtherAuthority => "other-authority",
             Self::OtherIdentity { .. } => "identity-mismatch",
             Self::NoLogEntry => "no-log-entry",
+            Self::NoInclusionProof => "no-inclusion-proof",
             Self::NoSct => "no-sct",
             Self::Annotation { .. } => "annotation-mismatch",
         }
@@ -283,6 +290,9 @@ impl fmt::Display for Mismatch {
             Self::OtherAuthority => f.write_str("the certificate is of another kind of authority"),
             Self::OtherIdentity { found } => write!(f, "signed by {}", Named(found)),
             Self::NoLogEntry => f.write_str("no entry of a known transparency log"),
+            Self::NoInclusionProof => {
+                f.write_str("no verified inclusion proof of a known transparency log")
+            }
             Self::NoSct => f.write_str("no known log vouches for the certificate (SCT)"),
             Self::Annotation { key, wanted, found: None } => write!(
                 f,

@@ -259,7 +259,11 @@ impl RawLog {
             }
             Err(reason) => return Ok(Err(reason.to_string())),
         };
-        check_details(self.public_key.key_details.as_deref(), &key, place)?;
+        let details = self.public_key.key_details.as_deref();
+        check_details(details, &key, place)?;
+        if details.is_some_and(|details| details.starts_with("PKIX_RSA_PSS_")) {
+            return Ok(Err("signatures by RSASSA-PSS are not supported".to_owned()));
+        }
         let id = self.log_id.or(self.checkpoint_key_id).map(|id| id.key_id);
         let id = match id {
             Some(id) => id.array().ok_or(TrustRootError::LogId { place })?,

@@ -56,11 +56,14 @@ fn check_signer(body: &Body, signer: SignedBy<'_>) -> Result<(), Rejection> {
         (Verifier::Key(logged), None) => logged == signer.key.spki(),
         _ => false,
     };
-    let details = body.key_details.as_deref();
-    if same && details.is_none_or(|details| signer.key.kind().details().contains(&details)) {
-        return Ok(());
+    if !same {
+        return Err(not_bound("was made by another key or certificate than the signature"));
     }
-    Err(not_bound("was made by another key or certificate than the signature"))
+    let details = body.key_details.as_deref();
+    if details.is_some_and(|details| !signer.key.kind().details().contains(&details)) {
+        return Err(not_bound("names another algorithm than the signer's key is used by"));
+    }
+    Ok(())
 }
 
 /// What of an envelope the entry holds must be the envelope's; the signature itself or the whole

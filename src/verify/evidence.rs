@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Rejection;
+use super::{Inclusion, Rejection};
 use crate::crypto::Hash;
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -37,6 +37,8 @@ pub enum Testimony<'a> {
 pub(super) struct Evidence {
     pub(super) signer: Material,
     pub(super) entries: Vec<Entry>,
+    /// Inclusions that were proven beside it.
+    pub(super) inclusions: Vec<Inclusion>,
     pub(super) timestamps: Vec<Vec<u8>>,
     /// What timestamps are of: the signature, or the whole envelope of a legacy attestation.
     pub(super) stamped: Vec<u8>,
@@ -105,6 +107,7 @@ impl Evidence {
         Ok(Self {
             signer,
             entries: annotations.entry.into_iter().collect(),
+            inclusions: Vec::new(),
             timestamps: annotations.timestamp.into_iter().collect(),
             stamped,
             signed,
@@ -121,6 +124,7 @@ impl Evidence {
         Self {
             signer: bundle.material,
             entries: bundle.entries,
+            inclusions: Vec::new(),
             timestamps: bundle.timestamps,
             stamped: signed.signature().to_vec(),
             signed,

@@ -7,7 +7,9 @@
 
 use super::binding::{self, SignedBy};
 use super::evidence::Signed;
-use super::{Anchor, Artifact, Code, LogEntry, Rejection, Role, TimeSource, TrustedTime};
+use super::{
+    Anchor, Artifact, Code, Inclusion, LogEntry, Rejection, Role, TimeSource, TrustedTime,
+};
 use crate::digest::hex;
 use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
@@ -35,6 +37,7 @@ pub(super) struct LogStep<'a> {
     pub(super) now: UnixTime,
     pub(super) limits: &'a Limits,
     pub(super) signed: &'a Signed,
+    pub(super) inclusions: &'a [Inclusion],
     pub(super) signer: SignedBy<'a>,
     pub(super) artifact: &'a Artifact<'a>,
 }
@@ -87,7 +90,7 @@ impl LogStep<'_> {
             index: entry.log_index,
             integrated,
             promise: entry.promise.is_some(),
-            inclusion: entry.proof.is_some(),
+            inclusion: entry.proof.is_some() || self.inclusions.iter().any(|one| one.is_of(entry)),
         });
         Ok(())
     }

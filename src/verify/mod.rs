@@ -11,6 +11,7 @@ mod certificate;
 mod claim;
 mod evidence;
 mod facts;
+mod inclusion;
 mod log;
 mod rejection;
 mod signature;
@@ -22,6 +23,7 @@ pub use evidence::Testimony;
 pub use facts::{
     Anchor, CertificateAuthority, Claim, Facts, LogEntry, Role, Signer, TimeSource, TrustedTime,
 };
+pub use inclusion::{Inclusion, LegacyLayer};
 pub use rejection::{Code, Rejection};
 pub use verified::Verified;
 
@@ -100,8 +102,20 @@ impl Verifier {
         subject: &Artifact<'_>,
         testimony: Testimony<'_>,
     ) -> Result<Verified, Rejection> {
+        self.verify_included(subject, testimony, &[])
+    }
+
+    /// The same where inclusions were proven beside the evidence: they count for entries that it
+    /// has itself, and for nothing else.
+    pub fn verify_included(
+        &self,
+        subject: &Artifact<'_>,
+        testimony: Testimony<'_>,
+        inclusions: &[Inclusion],
+    ) -> Result<Verified, Rejection> {
         // 1. Read every part strictly.
-        let evidence = Evidence::read(testimony, &self.limits)?;
+        let mut evidence = Evidence::read(testimony, &self.limits)?;
+        evidence.inclusions = inclusions.to_vec();
         let facts = match &evidence.signer {
             Material::Certificate { der, .. } => {
                 let leaf = Certificate::from_der(der, &self.limits)?;
@@ -175,8 +189,9 @@ impl Verifier {
         signer: SignedBy<'_>,
         artifact: &Artifact<'_>,
     ) -> Result<Logged, Rejection> {
-        let (root, signed) = (self.trust.root.as_ref(), &evidence.signed);
-        LogStep { root, now: self.now, limits: &self.limits, signed, signer, artifact }
+        let (root, now, limits) = (self.trust.root.as_ref(), self.now, &self.limits);
+        let (signed, inclusions) = (&evidence.signed, &evidence.inclusions);
+        LogStep { root, now, limits, signed, inclusions, signer, artifact }
             .verify(&evidence.entries)
     }
 

@@ -54,6 +54,10 @@ fn what_makes_no_policy() {
         (with(&["--ca-intermediates", "i.pem"]), Usage::IntermediatesAlone),
         (with(&ISSUER), Usage::NoTrustedRoot { why }),
         (
+            with(&[&ISSUER[..], &["--insecure-ignore-tlog", "--require-inclusion-proof"]].concat()),
+            Usage::InclusionWithoutLog,
+        ),
+        (
             [with(&ISSUER), vec!["-a", "novalue"]].concat(),
             Usage::NoAnnotation { text: "novalue".to_owned() },
         ),

@@ -127,7 +127,8 @@ impl Lowering<'_> {
             }
         };
         let annotations = BTreeMap::new();
-        let requirement = Requirement { name, kind: Kind::Signature, signer, log, annotations };
+        let (kind, inclusion) = (Kind::Signature, Demand::Waived);
+        let requirement = Requirement { name, kind, signer, log, inclusion, annotations };
         Ok(Rule::Evidence(Box::new(requirement)))
     }
 

@@ -15,7 +15,8 @@ const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 fn requirement(signer: Signer, log: Demand) -> Requirement {
     let name = "authority-0".to_owned();
-    Requirement { name, kind: Kind::Signature, signer, log, annotations: BTreeMap::new() }
+    let (kind, inclusion, annotations) = (Kind::Signature, Demand::Waived, BTreeMap::new());
+    Requirement { name, kind, signer, log, inclusion, annotations }
 }
 
 fn needs_key(seed: usize) -> Rule {
@@ -176,10 +177,16 @@ fn what_a_requirement_asks_of_one_piece_of_evidence() {
     let found = Box::new(identity.clone());
     let predicate_type = "https://spdx.dev/Document".to_owned();
     let (demanded, waived) = (Demand::Demanded, Demand::Waived);
+    let included = |log| Requirement { inclusion: demanded, ..keyed(log) };
+    let entries = vec![log_entry(), crate::verify::LogEntry { inclusion: true, ..log_entry() }];
+    let proven = Facts { log_entries: entries, ..by_key(1) };
     let cases = [
         (keyed(waived), by_key(1), Ok(())),
         (keyed(demanded), by_key(1), Err(Mismatch::NoLogEntry)),
-        (keyed(demanded), logged, Ok(())),
+        (keyed(demanded), logged.clone(), Ok(())),
+        (included(waived), by_key(1), Err(Mismatch::NoInclusionProof)),
+        (included(demanded), logged, Err(Mismatch::NoInclusionProof)),
+        (included(demanded), proven, Ok(())),
         (keyed(waived), by_key(2), Err(Mismatch::OtherKey { found: key(2).id() })),
         (keyed(waived), good.clone(), Err(Mismatch::NotByKey)),
         (certified(demanded), good.clone(), Ok(())),

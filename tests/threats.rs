@@ -1,0 +1,55 @@
+//! `docs/threats.md` names what stops each attack: every file, and every name in it, must be there.
+#![expect(clippy::disallowed_methods, reason = "a test reads files")]
+
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn what_stops_an_attack_exists() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(home.join("docs/threats.md")).unwrap();
+    let mut named = 0;
+    for reference in page.split('`').skip(1).step_by(2) {
+        let (file, name) = match reference.split_once("::") {
+            Some((file, name)) => (file, Some(name)),
+            None => (reference, None),
+        };
+        let folders = ["src/", "tests/", "testdata/", "docs/"];
+        if !folders.iter().any(|folder| file.starts_with(folder)) {
+            continue;
+        }
+        named += 1;
+        let path = home.join(file);
+        assert!(path.exists(), "{reference}: no such file");
+        let Some(name) = name else { continue };
+        let text = fs::read_to_string(path).unwrap();
+        let defined = ["fn", "struct", "enum", "trait"].iter().any(|kind| {
+            let definition = format!("{kind} {name}");
+            text.match_indices(&definition).any(|(at, _)| {
+                let rest = text.get(at.saturating_add(definition.len())..).unwrap_or_default();
+                !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+            })
+        });
+        assert!(defined, "{reference}: the file defines no such name");
+    }
+    assert!(named > 100, "{named} references were found");
+}
+
+/// Each row says what stops the attack by at least one path that the test above looks for.
+#[test]
+fn every_attack_has_something_that_stops_it() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(home.join("docs/threats.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.contains("| --- |"));
+    for row in rows.filter(|row| !row.starts_with("| attack |")) {
+        let cells: Vec<_> = row.split(" | ").collect();
+        let [_, _, stops] = cells.as_slice() else {
+            assert_eq!(cells.len(), 3, "{row}");
+            continue;
+        };
+        assert!(
+            ["`src/", "`tests/", "`testdata/"].iter().any(|path| stops.contains(path)),
+            "{row}"
+        );
+    }
+}
