@@ -122,7 +122,7 @@ fn no_mutant_of_a_certificate_is_trusted() {
     let root = TrustRoot::parse(root.as_bytes(), &limits).unwrap();
     let trust = Trust { root: Some(root), keys: Vec::new(), pki: None };
     let verifier = Verifier::new(trust, NOW.parse().unwrap(), limits);
-    let subject = Artifact { digest: bench.image.digest(), bytes: None };
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let payload = bench.payload();
     let signer = bench.signer();
     let certificate = signer.certificate.clone().unwrap();
@@ -172,7 +172,7 @@ enum Form {
 impl Specimen {
     /// What the evidence proves of the specimen's subject; `None` where no layer can be of that form.
     fn verify(&self, document: &Tree) -> Option<Result<Facts, Rejection>> {
-        let subject = Artifact { digest: self.subject, bytes: self.bytes.as_deref() };
+        let subject = Artifact { digest: self.subject.into(), bytes: self.bytes.as_deref() };
         let (bytes, annotations);
         let testimony = match self.form {
             Form::Bundle => {
@@ -211,7 +211,8 @@ impl Specimen {
             keys => policy::Signer::Keys(keys.to_vec()),
         };
         let (name, annotations) = ("original".to_owned(), BTreeMap::new());
-        Requirement { name, kind: Kind::Either, signer, log, annotations }
+        let inclusion = policy::Demand::Waived;
+        Requirement { name, kind: Kind::Either, signer, log, inclusion, annotations }
     }
 
     /// Where the log's entry stands.
@@ -674,6 +675,7 @@ fn specimen(
         log_entries: Vec::new(),
         times: Vec::new(),
         sct_logs: Vec::new(),
+        anchors: Vec::new(),
         notes: Vec::new(),
     };
     let (name, verifier) = (name.to_owned(), Arc::clone(verifier));
