@@ -1,4 +1,4 @@
-//! The backend on the RustCrypto crates: no C, for static builds.
+//! The backend on the `RustCrypto` crates: no C, for static builds.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::pkcs1::DecodeRsaPublicKey;
