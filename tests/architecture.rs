@@ -26,9 +26,9 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
     ("policy", &["crypto", "digest", "limits", "oci", "verify"]),
     ("report", &["digest", "policy", "time", "verify"]),
-    ("engine", &["archive", "digest", "inventory", "oci", "policy", "report", "verify"]),
+    ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
-    ("net", &["archive", "digest", "inventory", "limits", "oci", "transfer"]),
+    ("net", &["archive", "digest", "limits", "oci", "transfer"]),
 ];
 
 /// A word for the outside world and the only modules that may say it.

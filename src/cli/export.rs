@@ -59,10 +59,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     let sources = origins.sources(&places, &limits)?;
     let mut requests = origins.requests(&places, &sources)?;
     if let Some(name) = &args.name {
-        let [request] = requests.as_mut_slice() else {
-            bail!("`--name` gives a name to one image, and {} were found", requests.len());
-        };
-        request.name = Some(Name::Reference(name.clone()));
+        give_name(&mut requests, name)?;
     }
     let time = clock::source_date()?;
     let settings = Settings { concurrency: args.concurrency(), limits, time };
@@ -74,24 +71,42 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     Ok(Exit::Admitted)
 }
 
+/// Names the one image that has no full name. One that has keeps it, for its evidence is tied to it.
+fn give_name(requests: &mut [Request<'_>], name: &Reference) -> Result<()> {
+    let [request] = requests else {
+        bail!("`--name` gives a name to one image, and {} were found", requests.len());
+    };
+    if let Some(Name::Reference(known)) = &request.name {
+        bail!("`--name` names what has no full name, and this image is {known}");
+    }
+    request.name = Some(Name::Reference(name.clone()));
+    Ok(())
+}
+
 fn export<'a>(
     args: &ExportArgs,
     requests: &[Request<'a>],
     settings: &Settings,
 ) -> Result<Plan<'a>> {
     let bar = Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes });
-    let plan = Plan::make(requests, settings, &bar)?;
+    // First, so that a place that cannot be written is known before anything is fetched.
     let writer = ArchiveWriter::create(&args.output)?;
+    let plan = Plan::make(requests, settings, &bar)?;
     into_archive(&plan, writer, settings.concurrency, &bar)?;
     Ok(plan)
 }
 
 impl ExportArgs {
+    #[cfg(feature = "net")]
     fn concurrency(&self) -> usize {
-        #[cfg(feature = "net")]
-        return self.registry.concurrency();
-        #[cfg(not(feature = "net"))]
-        return 2;
+        self.registry.concurrency()
+    }
+
+    /// From disk to disk: one reads, one hashes and writes.
+    #[cfg(not(feature = "net"))]
+    #[expect(clippy::unused_self, reason = "with `net` it is an argument")]
+    fn concurrency(&self) -> usize {
+        2
     }
 
     /// Everything to export, arguments first, each once.
@@ -209,6 +224,7 @@ impl Origins {
     }
 
     #[cfg(not(feature = "net"))]
+    #[expect(clippy::unused_self, reason = "with `net` it holds the registries")]
     fn registry_source(&self, reference: &Reference) -> Result<Box<dyn Source + '_>> {
         bail!("{reference} is in a registry, and this build of sealift cannot reach any")
     }

@@ -8,7 +8,7 @@ use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
 use sealift::report::text::Lines;
 use sealift::report::{Basis, Scope, json, text};
-use sealift::transfer::{Landed, Listing, Place, Settings, into_registry};
+use sealift::transfer::{Flaw, Landed, LeftBehind, Listing, Place, Settings, into_registry};
 use sealift::verify::Verifier;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -48,6 +48,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
             inventory: &inventory,
             verifier: &Verifier::new(demands.trust, now, limits),
             policies: &demands.policies,
+            limits: &limits,
         },
         &options,
         &Bar::new(wanted),
@@ -80,8 +81,12 @@ fn told(landed: &[Landed]) -> String {
             lines.hanging("  ", "with ", place(&evidence.place));
             lines.line("    ", &evidence.digest.to_string());
         }
-        for digest in left_behind {
-            lines.line("  ", "left behind, for its own bytes are broken:");
+        for LeftBehind { digest, why } in left_behind {
+            let why = match why {
+                Flaw::Broken => "its own bytes are broken",
+                Flaw::ImageNotAdmitted => "it is an image itself, and not admitted",
+            };
+            lines.hanging("  ", "left behind ", why);
             lines.line("    ", &digest.to_string());
         }
     }
@@ -146,7 +151,7 @@ impl Pushed {
             name: landed.name.to_string(),
             digest: landed.digest,
             evidence: evidence.collect(),
-            left_behind: landed.left_behind.clone(),
+            left_behind: landed.left_behind.iter().map(|left| left.digest).collect(),
         }
     }
 }

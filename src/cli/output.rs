@@ -4,8 +4,10 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+#[cfg(feature = "net")]
+use sealift::net;
 use sealift::report::text::Lines;
-use sealift::{archive, engine};
+use sealift::{archive, engine, transfer};
 
 use super::signer::Usage;
 
@@ -42,8 +44,44 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         let of_archive = || cause.downcast_ref::<archive::Error>()?.hint().map(str::to_owned);
         let of_usage = || cause.downcast_ref::<Usage>()?.hint().map(str::to_owned);
         let of_engine = || cause.downcast_ref::<engine::Error>().and_then(engine_hint);
-        of_archive().or_else(of_usage).or_else(of_engine)
+        let of_transfer = || cause.downcast_ref::<transfer::Error>().and_then(transfer_hint);
+        of_archive().or_else(of_usage).or_else(of_engine).or_else(of_transfer)
     })
+}
+
+fn transfer_hint(error: &transfer::Error) -> Option<String> {
+    let hint = match error {
+        transfer::Error::Nameless { .. } => {
+            "give it a name: `sealift export oci-archive:FILE --name registry/repository:tag`"
+        }
+        transfer::Error::TwoImages { .. } => {
+            "name the images one by one, with `--image` and a prefix of its own for each"
+        }
+        transfer::Error::NoChild { .. } => {
+            "copy the index with all its platforms, or name one platform's manifest by its digest"
+        }
+        #[cfg(feature = "net")]
+        transfer::Error::Fault { cause, .. } => {
+            return cause.error().downcast_ref::<net::Error>().and_then(net_hint);
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(feature = "net")]
+fn net_hint(error: &net::Error) -> Option<String> {
+    let hint = match error {
+        net::Error::Unauthorized { .. } => {
+            "log in with docker or podman, or give the file of credentials by `--authfile`"
+        }
+        net::Error::NoRoots => "give the registry's certificate authority by `--ca-file`",
+        net::Error::NoAnswer { url, .. } if url.starts_with("https://") => {
+            "a registry without TLS needs `--plain-http`, one with its own authority `--ca-file`"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn engine_hint(error: &engine::Error) -> Option<String> {
@@ -57,6 +95,10 @@ fn engine_hint(error: &engine::Error) -> Option<String> {
         engine::Error::OnlyEvidence { .. } => {
             Some("export the images together with their evidence".to_owned())
         }
+        engine::Error::Unreadable(_) => Some(
+            "the disk, or whoever wrote to the archive meanwhile, is at fault: copy it anew"
+                .to_owned(),
+        ),
         engine::Error::NoImage | engine::Error::Threads(_) => None,
     }
 }

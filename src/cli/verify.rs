@@ -43,6 +43,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
             inventory: &inventory,
             verifier: &Verifier::new(demands.trust, now, limits),
             policies: &demands.policies,
+            limits: &limits,
         },
         &options,
         &Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes }),

@@ -118,19 +118,23 @@ impl From<&BlobFault> for Wrong {
 }
 
 impl Blobs {
-    /// Hashes what is planned, the longest first.
+    /// Hashes what is planned, the longest first. A file that cannot be read decides nothing of its
+    /// image: that is an error.
     pub(super) fn check(
         plan: &Plan<'_>,
         store: &dyn Store,
         pool: &Pool,
         progress: &dyn Progress,
-    ) -> Self {
+    ) -> Result<Self, BlobError> {
         let mut order: Vec<&Descriptor> = plan.promises.values().copied().collect();
         order.sort_by_key(|descriptor| Reverse(descriptor.size));
         let states = pool.map(&order, |descriptor| check(store, descriptor, progress));
-        let states =
-            order.iter().zip(states).map(|(descriptor, state)| (promise(descriptor), state));
-        Self { states: states.collect(), proven: plan.proven.clone() }
+        let states = order
+            .iter()
+            .zip(states)
+            .map(|(descriptor, state)| Ok((promise(descriptor), state?)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { states, proven: plan.proven.clone() })
     }
 
     /// What became of the blob that `descriptor` promises.
@@ -154,16 +158,21 @@ impl Blobs {
     }
 }
 
-fn check(store: &dyn Store, descriptor: &Descriptor, progress: &dyn Progress) -> State {
+fn check(
+    store: &dyn Store,
+    descriptor: &Descriptor,
+    progress: &dyn Progress,
+) -> Result<State, BlobError> {
     let Some(size) = store.size(&descriptor.digest) else {
-        return State::Absent;
+        return Ok(State::Absent);
     };
     let state = match store.check(descriptor) {
         Ok(()) => State::Proven,
+        Err(error @ BlobError::Io { .. }) => return Err(error),
         Err(error) => State::Wrong(Wrong::from(&error)),
     };
     progress.hashed(size);
-    state
+    Ok(state)
 }
 
 fn promise(descriptor: &Descriptor) -> Promise {

@@ -2,26 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use super::blobs::Blobs;
 use super::evidence::{Findings, Judged};
-use super::parts::Walk;
+use super::parts::{Bytes, Walk};
 use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
 use crate::policy::{
     self, Admitted, Case, Mode, Parts, PolicyFailure, PolicySet, Reason, Verdict, Why,
 };
-use crate::report::{Approval, Ground, Image, Outcome, Passed, Scope, Warning};
+use crate::report::{Approval, Ground, Image, Outcome, Passed, Warning};
 use crate::verify::Verified;
 
 /// Everything a judgement rests on.
 pub(super) struct Judgement<'a> {
     pub inventory: &'a Inventory,
     pub map: &'a Map<'a>,
-    pub blobs: &'a Blobs,
+    pub bytes: Bytes<'a>,
     pub findings: &'a Findings,
     pub policies: &'a PolicySet,
-    pub scope: Scope,
 }
 
 impl Judgement<'_> {
@@ -29,7 +27,7 @@ impl Judgement<'_> {
     /// evidence of an index that lists it (VERIFICATION decision 15).
     pub(super) fn judge(&self, place: usize) -> (Image, Option<Admitted>) {
         let subject = self.subject(place);
-        let walk = Walk { map: self.map, blobs: self.blobs, scope: self.scope };
+        let walk = Walk { map: self.map, bytes: self.bytes };
         let parts = walk.parts(subject);
         let names = self.names(place);
         let own = self.hear(place, None, &names, &parts);

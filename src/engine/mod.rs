@@ -17,10 +17,12 @@ pub use selection::Selector;
 use blobs::Blobs;
 use evidence::Findings;
 use judgement::Judgement;
+use parts::Bytes;
 use pool::Pool;
 
-use crate::archive::Archive;
-use crate::inventory::Inventory;
+use crate::archive::{Archive, BlobError};
+use crate::inventory::{BlobFault, Inventory};
+use crate::limits::Limits;
 use crate::policy::{Admitted, PolicySet};
 use crate::report::{Basis, Report, Scope, Warning};
 use crate::verify::Verifier;
@@ -36,6 +38,8 @@ pub struct Work<'a> {
     pub verifier: &'a Verifier,
     /// Decide what is acceptable.
     pub policies: &'a PolicySet,
+    /// Caps on what is read.
+    pub limits: &'a Limits,
 }
 
 /// How it is judged.
@@ -83,7 +87,8 @@ pub fn verify(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
-    let Work { archive, inventory, verifier, policies } = *work;
+    let Work { archive, inventory, verifier, policies, limits } = *work;
+    check_readable(inventory)?;
     let map = selection::Map::of(inventory);
     let chosen = selection::choose(inventory, &options.selection)?;
     let pool = Pool::new(options.jobs)?;
@@ -93,11 +98,11 @@ pub fn verify(
     let plan = blobs::Plan::of(inventory, &concerned, options.selection.is_empty());
     let tasks = evidence::tasks(inventory, &concerned);
     progress.begin(plan.bytes(archive.store()), tasks.len());
-    let blobs = Blobs::check(&plan, archive.store(), &pool, progress);
+    let blobs = Blobs::check(&plan, archive.store(), &pool, progress)?;
     let findings = Findings::verify(&tasks, &blobs, scope, verifier, &pool, progress);
 
-    let judgement =
-        Judgement { inventory, map: &map, blobs: &blobs, findings: &findings, policies, scope };
+    let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope };
+    let judgement = Judgement { inventory, map: &map, bytes, findings: &findings, policies };
     let (images, admitted): (Vec<_>, Vec<_>) =
         chosen.iter().map(|&subject| judgement.judge(subject)).unzip();
     let mut warnings = judgement::warnings(policies, &images);
@@ -113,6 +118,17 @@ pub fn verify(
         warnings,
     };
     Ok(Outcome { report, admitted: admitted.into_iter().flatten().collect() })
+}
+
+/// A manifest that could not be read says nothing of what it is.
+fn check_readable(inventory: &Inventory) -> Result<(), BlobError> {
+    let faults = inventory.subjects.iter().filter_map(|subject| subject.content.as_ref().err());
+    for fault in faults {
+        if let BlobFault::Blob(error @ BlobError::Io { .. }) = fault {
+            return Err(error.clone());
+        }
+    }
+    Ok(())
 }
 
 /// What the archive holds beside images and their evidence; told only of a whole archive.
@@ -157,6 +173,9 @@ pub enum Error {
         /// What the images are called.
         names: Vec<String>,
     },
+    /// A blob file could not be read.
+    #[error("the archive cannot be read: {0}")]
+    Unreadable(#[from] BlobError),
     /// Threads could not be started.
     #[error("threads could not be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),

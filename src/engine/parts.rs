@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::blobs::{Blobs, State, Wrong};
 use super::selection::Map;
-use crate::archive::BlobError;
+use crate::archive::{Blob, BlobError, Store};
 use crate::digest::Digest;
 use crate::inventory::{BlobFault, Subject};
-use crate::oci::{Descriptor, Document, Manifest};
+use crate::limits::Limits;
+use crate::oci::{Config, Descriptor, Document, Manifest};
 use crate::policy::{Absent, Fault, Part, Parts};
 use crate::report::{Child, Presence, Scope};
 
@@ -22,7 +23,15 @@ pub(super) fn children(subject: &Subject) -> &[Descriptor] {
 /// Walks down from one image.
 pub(super) struct Walk<'a> {
     pub map: &'a Map<'a>,
+    pub bytes: Bytes<'a>,
+}
+
+/// The archive's bytes: where they lie, what became of them, and which of them must be there.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes<'a> {
+    pub store: &'a dyn Store,
     pub blobs: &'a Blobs,
+    pub limits: &'a Limits,
     pub scope: Scope,
 }
 
@@ -104,10 +113,45 @@ impl Walk<'_> {
         let config = [(&manifest.config, Part::Config)];
         let layers = manifest.layers.iter().map(|layer| (layer, Part::Layer));
         for (descriptor, part) in config.into_iter().chain(layers) {
-            match self.blobs.state(descriptor) {
+            match self.bytes.blobs.state(descriptor) {
                 State::Proven => {}
                 State::Absent => self.absent_or_fault(descriptor, part, parts),
                 State::Wrong(found) => parts.faults.push(wrong(descriptor, part, found)),
+            }
+        }
+        parts.faults.extend(self.config_fault(manifest));
+    }
+
+    /// An image's configuration lists its layers once more, by their content. A runtime that reads
+    /// another number of them there than in the manifest assembles another image. Whether the
+    /// content is the one listed needs unpacking, which nothing here does.
+    fn config_fault(&self, manifest: &Manifest) -> Option<Fault> {
+        let descriptor = &manifest.config;
+        if !descriptor.media_type.is_image_config()
+            || self.bytes.blobs.state(descriptor) != State::Proven
+        {
+            return None;
+        }
+        let fault = |code, detail| Some(wrong(descriptor, Part::Config, Wrong { code, detail }));
+        let config =
+            match Blob::read(self.bytes.store, descriptor, self.bytes.limits.metadata_bytes) {
+                Ok(blob) => Config::parse(blob.bytes(), self.bytes.limits),
+                Err(error) => return Some(wrong(descriptor, Part::Config, (&error).into())),
+            };
+        match config {
+            Err(error) => fault("malformed-config", format!("the configuration is {error}")),
+            Ok(Config { rootfs: None }) => None,
+            Ok(Config { rootfs: Some(rootfs) }) => {
+                let (listed, layers) = (rootfs.diff_ids.len(), manifest.layers.len());
+                let detail = format!(
+                    "the configuration lists {listed} layers of type `{}`, the manifest {layers}",
+                    rootfs.kind.escape_debug()
+                );
+                if rootfs.kind == "layers" && listed == layers {
+                    None
+                } else {
+                    fault("config-mismatch", detail)
+                }
             }
         }
     }
@@ -115,7 +159,7 @@ impl Walk<'_> {
     fn absent_or_fault(&self, descriptor: &Descriptor, part: Part, parts: &mut Parts) {
         let digest = descriptor.digest;
         let lawful = part == Part::Layer && descriptor.media_type.is_non_distributable();
-        if lawful || self.scope == Scope::EvidenceOnly {
+        if lawful || self.bytes.scope == Scope::EvidenceOnly {
             parts.absent.push(Absent { digest, part });
         } else {
             let error = BlobError::Missing { digest };

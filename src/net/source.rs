@@ -4,9 +4,8 @@ use std::io::Read;
 
 use super::{Error, Referrers, Repository};
 use crate::digest::Digest;
-use crate::inventory::ledger::LookupKind;
 use crate::oci::{Descriptor, Index};
-use crate::transfer::{Answer, ChunkSink, Fault, Fetched, Source, evidence_tag};
+use crate::transfer::{Answer, ChunkSink, Fault, Fetched, LookupKind, Source, evidence_tag};
 
 /// Bytes read from a connection at a time.
 const CHUNK: usize = 128 << 10;

@@ -26,6 +26,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Time for a registry to answer, which after an upload includes moving the blob to its place.
 const ANSWER_PATIENCE: Duration = Duration::from_mins(5);
 
+/// Connections kept for the next request: as many as the default number of transfers, and a few
+/// for lookups. Each holds buffers of 256 KiB.
+const IDLE_CONNECTIONS: usize = 8;
+
 /// How registries are reached.
 #[derive(Clone, Debug, Default)]
 pub struct TransportOptions {
@@ -83,6 +87,7 @@ impl Transport {
             .max_redirects_will_error(false)
             .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity")
+            .max_idle_connections_per_host(IDLE_CONNECTIONS)
             .timeout_connect(Some(PATIENCE))
             .timeout_per_read(Some(PATIENCE))
             .timeout_per_write(Some(PATIENCE))

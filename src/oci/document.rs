@@ -189,8 +189,8 @@ fn check_annotations(annotations: &BTreeMap<String, String>, limits: &Limits) ->
 /// The part of an image configuration that binds layers to their content.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Config {
-    /// The root file system.
-    pub rootfs: Rootfs,
+    /// The root file system; artifacts that borrow the media type have none.
+    pub rootfs: Option<Rootfs>,
 }
 
 impl Config {

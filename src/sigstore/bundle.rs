@@ -5,6 +5,8 @@
 //! signs, gains nothing: a v0.1 bundle must have promises, a later one inclusion proofs with
 //! checkpoints.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::dsse::{Envelope, MalformedEnvelope, RawEnvelope};
@@ -177,11 +179,16 @@ impl RawMaterial {
         if raw.is_some_and(|timestamps| timestamps.len() > limits.timestamps) {
             return Err(MalformedBundle::Limit { what: "timestamps", limit: limits.timestamps });
         }
-        Ok(raw
+        let timestamps: Vec<_> = raw
             .into_iter()
             .flatten()
             .map(|timestamp| timestamp.signed_timestamp.0.clone())
-            .collect())
+            .collect();
+        let distinct: BTreeSet<_> = timestamps.iter().collect();
+        if distinct.len() < timestamps.len() {
+            return Err(MalformedBundle::TimestampTwice);
+        }
+        Ok(timestamps)
     }
 }
 
@@ -398,6 +405,9 @@ pub enum MalformedBundle {
     /// Two entries have the same log and index.
     #[error("the bundle has the same log entry twice")]
     EntryTwice,
+    /// Two timestamps are the same.
+    #[error("the bundle has the same timestamp twice")]
+    TimestampTwice,
     /// A v0.1 entry has no promise.
     #[error("a bundle of version 0.1 must have a signed entry timestamp with each log entry")]
     NoPromise,

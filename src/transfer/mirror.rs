@@ -36,8 +36,27 @@ pub struct Landed {
     pub digest: Digest,
     /// Its evidence, and that of what lies below it.
     pub evidence: Vec<LandedEvidence>,
-    /// Evidence whose own bytes are broken; it stays behind.
-    pub left_behind: Vec<Digest>,
+    /// Evidence that was not pushed.
+    pub left_behind: Vec<LeftBehind>,
+}
+
+/// Evidence that was not pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// Its manifest.
+    pub digest: Digest,
+    /// Why.
+    pub why: Flaw,
+}
+
+/// Why evidence of an admitted image is not pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Its own bytes are broken.
+    Broken,
+    /// It is an image itself, and no policy admits it: a `subject` field or a tag must not be a way
+    /// into the registry.
+    ImageNotAdmitted,
 }
 
 /// Evidence that was pushed.
@@ -72,7 +91,8 @@ pub fn into_registry(
     watch: &dyn Watch,
 ) -> Result<Vec<Landed>, Error> {
     let Settings { concurrency, ref limits, .. } = *settings;
-    let loads = Layout { archive, inventory, destination, limits }.loads(admitted)?;
+    let cleared = admitted.iter().map(|admitted| *admitted.subject()).collect();
+    let loads = Layout { archive, inventory, destination, limits, cleared }.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
     push.blobs(&loads)?;
     in_parallel(&loads, concurrency, |load| push.manifests(load))?;
@@ -94,7 +114,7 @@ struct Load<'a> {
     parts: Vec<Blob>,
     tagged: Vec<(String, Digest, &'a Blob)>,
     referrers: Vec<(Digest, &'a Blob)>,
-    left_behind: Vec<Digest>,
+    left_behind: Vec<LeftBehind>,
 }
 
 struct Layout<'a> {
@@ -102,6 +122,8 @@ struct Layout<'a> {
     inventory: &'a Inventory,
     destination: &'a Destination,
     limits: &'a Limits,
+    /// Every image that was admitted.
+    cleared: BTreeSet<Digest>,
 }
 
 impl<'a> Layout<'a> {
@@ -112,6 +134,9 @@ impl<'a> Layout<'a> {
             let Some(subject) = self.inventory.subject(admitted.subject()) else { continue };
             let own = |name: &&Reference| subject.names.contains(&Name::Reference((*name).clone()));
             let sources: BTreeSet<_> = admitted.names().iter().filter(own).collect();
+            if sources.is_empty() && self.is_evidence(subject) {
+                continue;
+            }
             if sources.is_empty() {
                 return Err(Error::Nameless { digest: *admitted.subject() });
             }
@@ -135,6 +160,12 @@ impl<'a> Layout<'a> {
             }
         }
         Ok(loads)
+    }
+
+    /// Whether an image travels as evidence of another and needs no name of its own.
+    fn is_evidence(&self, image: &Subject) -> bool {
+        let of_some = self.inventory.subjects.iter().flat_map(|subject| &subject.evidence);
+        of_some.into_iter().any(|evidence| evidence.manifest.digest == image.descriptor.digest)
     }
 
     fn load(
@@ -221,8 +252,12 @@ impl<'a> Layout<'a> {
             if !belongs_to(self.archive, evidence, Some(&repository)) || !seen.insert(digest) {
                 continue;
             }
+            if self.inventory.subject(&digest).is_some() && !self.cleared.contains(&digest) {
+                load.left_behind.push(LeftBehind { digest, why: Flaw::ImageNotAdmitted });
+                continue;
+            }
             let Some(Whole { blob, parts, blobs }) = self.whole(evidence) else {
-                load.left_behind.push(digest);
+                load.left_behind.push(LeftBehind { digest, why: Flaw::Broken });
                 continue;
             };
             load.parts.extend(parts);

@@ -27,12 +27,12 @@ pub use discover::Request;
 pub use error::{Error, Fault};
 pub use export::into_archive;
 pub use local::{ArchiveSource, offered, repository_of};
-pub use mirror::{Destination, Landed, LandedEvidence, Place, into_registry};
+pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
-use crate::inventory::ledger::LookupKind;
+pub use crate::inventory::ledger::LookupKind;
 use crate::oci::Descriptor;
 
 /// Where images come from: one repository of a registry, or an archive.

@@ -131,6 +131,15 @@ impl LogStep<'_> {
     /// The inclusion proof, and the checkpoint that vouches for its root.
     fn included(&self, entry: &Entry, body: &Body, log: &Log) -> Result<(), Rejection> {
         let Some(proof) = &entry.proof else { return Ok(()) };
+        // A Rekor v2 log is one tree and promises nothing, so nothing else vouches for the index
+        // beside the entry. Rekor v1 counts it over all of its trees.
+        if body.kind.generation() == Generation::RekorV2 && entry.log_index != proof.log_index {
+            let detail = format!(
+                "the log entry says it is number {}, its inclusion proof {}",
+                entry.log_index, proof.log_index
+            );
+            return Err(Rejection::new(Code::MalformedLogEntry, detail));
+        }
         let leaf = merkle::leaf_hash(&entry.body);
         merkle::verify_inclusion(
             leaf,

@@ -117,7 +117,7 @@ impl Purpose {
     }
 }
 
-/// A proven path; [`verify_path`] is its only origin.
+/// A proven path; only the `path` functions of an authority or a PKI give one.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<'a> {
     issuer: &'a Certificate,

@@ -15,7 +15,8 @@ use sealift::policy::{Admitted, PolicySet, cluster_image_policy};
 use sealift::report::{self, Basis, Scope};
 use sealift::time::UnixTime;
 use sealift::transfer::{
-    Destination, Error, Landed, Listing, Place, Settings, Unwatched, into_registry,
+    Destination, Error, Flaw, Landed, LeftBehind, Listing, Place, Settings, Unwatched,
+    into_registry,
 };
 use sealift::verify::{Trust, Verifier};
 use serde_json::{Value, json};
@@ -69,7 +70,7 @@ impl Layout {
         self.entries.push(entry);
     }
 
-    fn write(&self, path: &Path) -> Archive {
+    fn write(&self, path: &Path) {
         let index = json!({
             "schemaVersion": 2,
             "mediaType": MediaType::OCI_INDEX,
@@ -81,13 +82,12 @@ impl Layout {
             writer.blob(digest, bytes.len() as u64, &mut bytes.as_slice()).unwrap();
         }
         writer.finish().unwrap();
-        Archive::open(path, &Limits::default()).unwrap()
     }
 }
 
-fn admit_all(archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
+fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
     let limits = Limits::default();
-    let policies = cluster_image_policy::parse(ADMIT_ALL, "all.yaml", &limits).unwrap();
+    let policies = cluster_image_policy::parse(policy, "all.yaml", &limits).unwrap();
     let policies = PolicySet::new(policies).unwrap();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
     let trust = Trust { root: None, keys: Vec::new(), pki: None };
@@ -99,15 +99,27 @@ fn admit_all(archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
     let verifier = Verifier::new(trust, now, limits);
-    let work = Work { archive, inventory, verifier: &verifier, policies: &policies };
+    let limits = Limits::default();
+    let work =
+        Work { archive, inventory, verifier: &verifier, policies: &policies, limits: &limits };
     engine::verify(&work, &options, &()).unwrap().admitted
 }
 
 fn mirror(layout: &Layout, server: &Server) -> Result<Vec<Landed>, Error> {
     let directory = tempfile::tempdir().unwrap();
-    let archive = layout.write(&directory.path().join("in.tar"));
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    mirror_file(&path, server)
+}
+
+fn mirror_file(path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
+    mirror_under(ADMIT_ALL, path, server)
+}
+
+fn mirror_under(policy: &[u8], path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
+    let archive = Archive::open(path, &Limits::default()).unwrap();
     let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
-    let admitted = admit_all(&archive, &inventory);
+    let admitted = admitted(policy, &archive, &inventory);
     let destination = Destination { registry: server.host(), prefix: "far".to_owned() };
     let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
     let registry = registry(server, None);
@@ -334,6 +346,64 @@ fn a_push_that_fails_tags_nothing() {
         )
     );
     assert!(!server.lines().iter().any(|line| line.ends_with("/v1")));
+}
+
+/// The manifest of a referrer no longer says what it speaks of; the index does.
+#[test]
+fn evidence_whose_bytes_are_broken_stays_behind() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    let mut referrer = layout.manifest(b"bundle", Some(&image));
+    let key = "org.opencontainers.image.referrer.subject".to_owned();
+    referrer.annotations.insert(key, image.digest.to_string());
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    layout.list(referrer.clone(), None);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let manifest = &layout.blobs[&referrer.digest];
+    let at = bytes.windows(manifest.len()).position(|window| window == manifest).unwrap();
+    bytes[at + 20] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let held = Held::default();
+    let server = memory(&held, |_| None);
+    let landed = mirror_file(&path, &server).unwrap();
+    assert_eq!(landed.len(), 1);
+    assert_eq!((landed[0].digest, &landed[0].evidence), (image.digest, &vec![]));
+    assert_eq!(landed[0].left_behind, [LeftBehind { digest: referrer.digest, why: Flaw::Broken }]);
+    assert!(held.lock().unwrap().contains_key("/v2/far/app/manifests/v1"));
+}
+
+/// A manifest that a runtime could run, dressed as a referrer of an admitted image.
+#[test]
+fn an_image_in_the_dress_of_evidence_stays_behind() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    let layer = layout.blob("application/vnd.oci.image.layer.v1.tar", b"of the stranger");
+    let config = layout.blob(MediaType::OCI_CONFIG, b"{}");
+    let stranger = json!({
+        "schemaVersion": 2, "mediaType": MediaType::OCI_MANIFEST,
+        "config": config, "layers": [layer], "subject": image,
+    });
+    let stranger = layout.blob(MediaType::OCI_MANIFEST, &serde_json::to_vec(&stranger).unwrap());
+    layout.list(stranger.clone(), None);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    let only_the_image =
+        String::from_utf8(ADMIT_ALL.to_vec()).unwrap().replace("**", "r.example/app**");
+    let held = Held::default();
+    let landed = mirror_under(only_the_image.as_bytes(), &path, &memory(&held, |_| None)).unwrap();
+    let behind = LeftBehind { digest: stranger.digest, why: Flaw::ImageNotAdmitted };
+    assert_eq!(
+        (landed[0].digest, landed[0].left_behind.as_slice()),
+        (image.digest, [behind].as_slice())
+    );
+    let held = held.lock().unwrap();
+    assert_eq!(held.keys().find(|path| path.contains(&stranger.digest.hex())), None);
+    assert_eq!(held.keys().find(|path| path.contains(&layer.digest.hex())), None);
 }
 
 #[test]

@@ -38,7 +38,11 @@ impl RekorV2 {
 
     /// Takes in a body of any form.
     pub fn log_body(&mut self, body: &Value) -> Entry {
-        let body = canonical(body);
+        self.log_bytes(canonical(body))
+    }
+
+    /// The same with a body of any bytes.
+    pub fn log_bytes(&mut self, body: Vec<u8>) -> Entry {
         let index = self.leaves.len();
         self.leaves.push(merkle::leaf(&body));
         let root = merkle::root(&self.leaves);

@@ -145,6 +145,28 @@ pub fn documents() -> Vec<Negative> {
         ),
         Negative::new(
             "malformed-bundle",
+            "timestamp-twice",
+            "bundle-v0.3-sign-timestamp",
+            "the same timestamp stands twice",
+            |bench| {
+                bench.signed(|bundle, sigstore| {
+                    let Content::Envelope(envelope) = &bundle.content else { return };
+                    let stamp = sigstore.tsa.stamp(&envelope.signatures[0], time(SIGNED));
+                    bundle.timestamps = vec![stamp.clone(), stamp];
+                })
+            },
+        ),
+        Negative::new(
+            "malformed-log-entry",
+            "index-not-the-proofs",
+            REKOR_V2,
+            "the entry of a Rekor v2 log has another index than its proof",
+            |bench| {
+                bench.rekor_v2(Bench::sign_content, |bundle, _| bundle.entries[0].log_index += 1)
+            },
+        ),
+        Negative::new(
+            "malformed-bundle",
             "index-not-number",
             SIGN,
             "logIndex is no number",
