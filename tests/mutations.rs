@@ -122,7 +122,7 @@ fn no_mutant_of_a_certificate_is_trusted() {
     let root = TrustRoot::parse(root.as_bytes(), &limits).unwrap();
     let trust = Trust { root: Some(root), keys: Vec::new(), pki: None };
     let verifier = Verifier::new(trust, NOW.parse().unwrap(), limits);
-    let subject = Artifact { digest: bench.image.digest(), bytes: None };
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let payload = bench.payload();
     let signer = bench.signer();
     let certificate = signer.certificate.clone().unwrap();
@@ -172,7 +172,7 @@ enum Form {
 impl Specimen {
     /// What the evidence proves of the specimen's subject; `None` where no layer can be of that form.
     fn verify(&self, document: &Tree) -> Option<Result<Facts, Rejection>> {
-        let subject = Artifact { digest: self.subject, bytes: self.bytes.as_deref() };
+        let subject = Artifact { digest: self.subject.into(), bytes: self.bytes.as_deref() };
         let (bytes, annotations);
         let testimony = match self.form {
             Form::Bundle => {
@@ -211,7 +211,8 @@ impl Specimen {
             keys => policy::Signer::Keys(keys.to_vec()),
         };
         let (name, annotations) = ("original".to_owned(), BTreeMap::new());
-        Requirement { name, kind: Kind::Either, signer, log, annotations }
+        let (kind, inclusion) = (Kind::Either, policy::Demand::Waived);
+        Requirement { name, kind, signer, log, inclusion, annotations }
     }
 
     /// Where the log's entry stands.
@@ -372,9 +373,11 @@ fn same(found: &Facts, original: &Facts) -> bool {
     Facts { notes, ..found.clone() } == *original
 }
 
-/// Whether the facts prove the same by fewer log entries or times, and nothing more.
+/// Whether the facts prove the same by fewer log entries or times, and nothing more; then they may
+/// rest on less of the trust.
 fn less(found: &Facts, original: &Facts) -> bool {
     let (log_entries, times) = (original.log_entries.clone(), original.times.clone());
+    let anchors = original.anchors.clone();
     let covered = |entry: &LogEntry| {
         original.log_entries.iter().any(|known| {
             (&known.log, known.index) == (&entry.log, entry.index)
@@ -387,7 +390,8 @@ fn less(found: &Facts, original: &Facts) -> bool {
         && found.log_entries.iter().all(covered)
         && found.times.len() <= times.len()
         && found.times.iter().all(|time| times.contains(time))
-        && same(&Facts { log_entries, times, ..found.clone() }, original)
+        && found.anchors.iter().all(|anchor| original.anchors.contains(anchor))
+        && same(&Facts { log_entries, times, anchors, ..found.clone() }, original)
 }
 
 /// A star stands for any fields below, though not for what lies inside a text.
@@ -676,6 +680,7 @@ fn specimen(
         log_entries: Vec::new(),
         times: Vec::new(),
         sct_logs: Vec::new(),
+        anchors: Vec::new(),
         notes: Vec::new(),
     };
     let (name, verifier) = (name.to_owned(), Arc::clone(verifier));
