@@ -58,7 +58,7 @@ enum Left {
 
 #[test]
 fn no_mutant_of_a_minted_form_proves_anything_else() {
-    let effort = Effort { flips: 16, pieces: 16, fields: 2 };
+    let effort = Effort { flips: 16, pieces: 10, fields: 2 };
     check_needed(HARMLESS, &judge(&minted(), effort, &[HARMLESS]));
 }
 
@@ -425,8 +425,6 @@ const HARMLESS: &[Line] = &[
         "without a timestamp there is no time of an authority"),
     ("annotations.dev.sigstore.cosign/rfc3161timestamp/SignedRFC3161Timestamp", &[Flip], Less,
         "the timestamp of an unknown authority counts for nothing"),
-    ("annotations.dev.sigstore.cosign/rfc3161timestamp", &[Flip], Same,
-        "granted with changes is granted; what a token lists beside its signer is never read"),
     ("annotations.dev.sigstore.cosign/rfc3161timestamp/SignedRFC3161Timestamp", &[Flip], Same,
         "granted with changes is granted; what a token lists beside its signer is never read"),
     ("layer/signatures[].keyid", &[Null, Drop, Extend], Same, "nothing is decided by it"),

@@ -312,3 +312,32 @@ pub enum TokenError {
     #[error("{0}")]
     Path(#[from] PathError),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generalized_times() {
+        let read = |text: &str| generalized_time(text.as_bytes()).map(|time| time.to_string());
+        assert_eq!(read("20260301120000Z"), Some("2026-03-01T12:00:00Z".to_owned()));
+        assert_eq!(read("20260301120000.25Z"), Some("2026-03-01T12:00:00.25Z".to_owned()));
+        for wrong in [
+            "20260301120000",
+            "20260301120000+0100",
+            "202603011200Z",
+            "20260301120060Z",
+            "20260230120000Z",
+            "2026030112000xZ",
+            "+2026030112000Z",
+            "20260301120000.Z",
+            "20260301120000.0Z",
+            "20260301120000.250Z",
+            "20260301120000.2xZ",
+            "20260301120000,25Z",
+            "20260301120000.25.25Z",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -94,3 +94,36 @@ pub enum MalformedNote {
     #[error("a line after the blank line is no signature")]
     SignatureLine,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "\u{2014} log AAAAAAA=\n";
+
+    #[test]
+    fn limits_are_inclusive() {
+        let note = format!("text\n\n{LINE}{LINE}");
+        let limits =
+            Limits { checkpoint_bytes: note.len(), checkpoint_signatures: 2, ..Limits::default() };
+        assert_eq!(Note::parse(&note, &limits).map(|note| note.signatures.len()), Ok(2));
+        let fewer = Limits { checkpoint_bytes: note.len() - 1, ..limits };
+        let too_large = MalformedNote::TooLarge { limit: note.len() - 1 };
+        assert_eq!(Note::parse(&note, &fewer), Err(too_large));
+        let fewer = Limits { checkpoint_signatures: 1, ..limits };
+        let too_many = MalformedNote::TooManySignatures { limit: 1 };
+        assert_eq!(Note::parse(&note, &fewer), Err(too_many));
+    }
+
+    #[test]
+    fn what_is_no_signature_line() {
+        let limits = Limits::default();
+        for name in ["", "a+b", "a\u{a0}b"] {
+            let note = format!("text\n\n\u{2014} {name} AAAAAAA=\n");
+            assert_eq!(Note::parse(&note, &limits), Err(MalformedNote::SignatureLine), "{name:?}");
+        }
+        // Four bytes of hint and nothing signed.
+        let note = "text\n\n\u{2014} log AAAAAA==\n";
+        assert_eq!(Note::parse(note, &limits), Err(MalformedNote::SignatureLine));
+    }
+}

@@ -280,3 +280,61 @@ impl From<InvalidSignature> for Rejection {
         Self::new(code, why.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use const_oid::db::rfc5280::ID_CE_BASIC_CONSTRAINTS;
+
+    use super::*;
+    use crate::crypto::PemError;
+    use crate::json;
+
+    /// Too deep is a limit wherever it is found, and not malformed.
+    #[test]
+    fn depth_is_a_limit_in_every_document() {
+        let error = |text: &str| json::check(text.as_bytes(), 1).unwrap_err();
+        let codes = |text: &str| {
+            [
+                Rejection::from(MalformedPayload::Json(error(text))),
+                MalformedAnnotation::Json(error(text)).into(),
+                MalformedBundle::Json(error(text)).into(),
+                MalformedBundle::Envelope(MalformedEnvelope::Json(error(text))).into(),
+                MalformedEnvelope::Json(error(text)).into(),
+                MalformedStatement::Json(error(text)).into(),
+                BodyError::Json(error(text)).into(),
+            ]
+            .map(|rejection| rejection.code())
+        };
+        assert_eq!(codes("[[]]"), [Code::LimitExceeded; 7]);
+        assert_eq!(
+            codes("["),
+            [
+                Code::MalformedPayload,
+                Code::MalformedAnnotation,
+                Code::MalformedBundle,
+                Code::MalformedEnvelope,
+                Code::MalformedEnvelope,
+                Code::MalformedStatement,
+                Code::MalformedLogEntry,
+            ]
+        );
+    }
+
+    #[test]
+    fn codes_of_certificates() {
+        let no_block = || PemError::NoBlock { label: "CERTIFICATE" };
+        let oid = ID_CE_BASIC_CONSTRAINTS;
+        for (why, code) in [
+            (MalformedCertificate::Der, Code::MalformedCertificate),
+            (MalformedCertificate::Extension { oid }, Code::MalformedCertificate),
+            (MalformedCertificate::TooLarge { limit: 1 }, Code::LimitExceeded),
+            (MalformedCertificate::Key(KeyError::Malformed), Code::MalformedCertificate),
+            (MalformedCertificate::Key(KeyError::Pem(no_block())), Code::MalformedCertificate),
+        ] {
+            assert_eq!(Rejection::from(why).code(), code);
+        }
+        let above = PathError::Malformed(MalformedCertificate::Extension { oid });
+        assert_eq!(Rejection::from(above).code(), Code::MalformedCertificate);
+        assert_eq!(Rejection::from(PathError::NotAnAuthority).code(), Code::CertificateUntrusted);
+    }
+}

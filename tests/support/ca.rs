@@ -38,13 +38,25 @@ impl CertificateAuthority {
         root_validity: (UnixTime, UnixTime),
         intermediate_validity: (UnixTime, UnixTime),
     ) -> Self {
+        Self::changed(seed, organization, root_validity, |_, intermediate| {
+            intermediate.validity = intermediate_validity;
+        })
+    }
+
+    /// The same with root and intermediate changed before they are signed.
+    pub fn changed(
+        seed: &str,
+        organization: &str,
+        validity: (UnixTime, UnixTime),
+        change: impl FnOnce(&mut Certificate, &mut Certificate),
+    ) -> Self {
         let root_key = Key::p384(&format!("{seed} root"));
         let intermediate_key = Key::p384(&format!("{seed} intermediate"));
         let root_name = der::name(organization, "virtual-root");
-        let root = Certificate {
+        let mut root = Certificate {
             issuer: root_name.clone(),
             subject: root_name.clone(),
-            validity: root_validity,
+            validity,
             key: root_key.spki(),
             extensions: vec![
                 key_usage(&[5, 6]),
@@ -53,10 +65,10 @@ impl CertificateAuthority {
                 authority_key_id(&root_key),
             ],
         };
-        let intermediate = Certificate {
+        let mut intermediate = Certificate {
             issuer: root_name,
             subject: der::name(organization, "virtual-intermediate"),
-            validity: intermediate_validity,
+            validity,
             key: intermediate_key.spki(),
             extensions: vec![
                 key_usage(&[5, 6]),
@@ -66,6 +78,7 @@ impl CertificateAuthority {
                 authority_key_id(&root_key),
             ],
         };
+        change(&mut root, &mut intermediate);
         let root = root.signed_by(&root_key, Hash::Sha384);
         let intermediate = intermediate.signed_by(&root_key, Hash::Sha384);
         Self {
@@ -410,6 +423,7 @@ pub fn fulcio(number: u8, value: &[u8]) -> Vec<u8> {
 }
 
 /// A key identifier as RFC 7093 derives it, method 4.
-fn key_id(spki: &[u8]) -> Vec<u8> {
+/// The key identifier of a public key.
+pub fn key_id(spki: &[u8]) -> Vec<u8> {
     sha256(spki)[..20].to_vec()
 }

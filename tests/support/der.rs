@@ -126,6 +126,13 @@ pub fn generalized_time(time: UnixTime) -> Vec<u8> {
     value(0x18, format!("{}Z", digits(time)).as_bytes())
 }
 
+/// `GeneralizedTime` with the fraction of the second, where there is one.
+pub fn precise_time(time: UnixTime) -> Vec<u8> {
+    let fraction = format!(".{:09}", time.nanos());
+    let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+    value(0x18, format!("{}{fraction}Z", digits(time)).as_bytes())
+}
+
 /// A distinguished name of an organisation and a common name.
 pub fn name(organization: &str, common_name: &str) -> Vec<u8> {
     let part =

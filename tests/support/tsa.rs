@@ -11,7 +11,13 @@ use super::key::{Hash, Key, sha256};
 /// Time stamping, the one extended key usage of a timestamp authority.
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 
-const SHA256: &str = "2.16.840.1.101.3.4.2.1";
+fn hash_oid(hash: Hash) -> Vec<u8> {
+    der::oid(match hash {
+        Hash::Sha256 => "2.16.840.1.101.3.4.2.1",
+        Hash::Sha384 => "2.16.840.1.101.3.4.2.2",
+        Hash::Sha512 => "2.16.840.1.101.3.4.2.3",
+    })
+}
 
 /// A self-signed root and the leaf below it that signs.
 #[derive(Clone)]
@@ -27,6 +33,17 @@ pub struct TimestampAuthority {
 impl TimestampAuthority {
     /// An authority whose certificates are valid from `start` to `end`.
     pub fn new(seed: &str, organization: &str, start: UnixTime, end: UnixTime) -> Self {
+        let usage = extension("2.5.29.37", true, &der::sequence(&[der::oid(TIME_STAMPING)]));
+        Self::with_usage(seed, organization, (start, end), usage)
+    }
+
+    /// The same with any extension in the place of the leaf's extended key usage.
+    pub fn with_usage(
+        seed: &str,
+        organization: &str,
+        validity: (UnixTime, UnixTime),
+        usage: Vec<u8>,
+    ) -> Self {
         let root_key = Key::p384(&format!("{seed} root"));
         let key = Key::p384(&format!("{seed} leaf"));
         let issuer = der::name(organization, "virtual-tsa-root");
@@ -34,7 +51,7 @@ impl TimestampAuthority {
         let root = Certificate {
             issuer: issuer.clone(),
             subject: issuer.clone(),
-            validity: (start, end),
+            validity,
             key: root_key.spki(),
             extensions: vec![
                 key_usage(&[5, 6]),
@@ -45,13 +62,13 @@ impl TimestampAuthority {
         let leaf = Certificate {
             issuer: issuer.clone(),
             subject: name.clone(),
-            validity: (start, end),
+            validity,
             key: key.spki(),
             extensions: vec![
                 key_usage(&[0]),
                 subject_key_id(&key),
                 authority_key_id(&root_key),
-                extension("2.5.29.37", true, &der::sequence(&[der::oid(TIME_STAMPING)])),
+                usage,
             ],
         };
         let serial = leaf.serial();
@@ -77,11 +94,11 @@ impl TimestampAuthority {
             der::number(1),
             der::oid("1.3.6.1.4.1.57264.2"),
             der::sequence(&[
-                der::sequence(&[der::oid(SHA256), der::null()]),
+                der::sequence(&[hash_oid(stamp.imprint_hash), der::null()]),
                 der::octets(&stamp.imprint),
             ]),
             der::integer(&serial[..20]),
-            der::generalized_time(stamp.time),
+            der::precise_time(stamp.time),
             der::sequence(&[der::number(1)]),
             der::explicit(0, &der::explicit(4, &self.name)),
         ])
@@ -89,41 +106,53 @@ impl TimestampAuthority {
 
     /// The response that `stamp` describes.
     pub fn respond(&self, stamp: &Stamp) -> Vec<u8> {
-        let sha256_id = der::oid(SHA256);
+        let hash = stamp.attributes_hash;
+        let hash_id = hash_oid(hash);
         let info_type = der::oid(stamp.content_type);
         let info = self.info(stamp);
         let attribute = |dotted: &str, value: Vec<u8>| {
-            der::sequence(&[der::oid(dotted), der::set_of(vec![value])])
+            let times = if stamp.doubled_attribute == Some(dotted) { 2 } else { 1 };
+            der::sequence(&[der::oid(dotted), der::set_of(vec![value; times])])
+        };
+        // SHA-256 is the default, and DER leaves out defaults.
+        let algorithm = match hash {
+            Hash::Sha256 => Vec::new(),
+            _ => der::sequence(std::slice::from_ref(&hash_id)),
         };
         let certificate_id = der::sequence(&[
-            der::octets(&sha256(stamp.named_certificate.as_ref().unwrap_or(&self.leaf))),
+            algorithm,
+            der::octets(&hash.of(stamp.named_certificate.as_ref().unwrap_or(&self.leaf))),
             der::sequence(&[der::sequence(&[der::explicit(4, &self.issuer)]), self.serial.clone()]),
         ]);
         let attributes = der::set_of(vec![
             attribute("1.2.840.113549.1.9.3", info_type.clone()),
             attribute("1.2.840.113549.1.9.5", der::time(stamp.time)),
-            attribute("1.2.840.113549.1.9.4", der::octets(&sha256(&info))),
+            attribute("1.2.840.113549.1.9.4", der::octets(&hash.of(&info))),
             attribute(
                 "1.2.840.113549.1.9.16.2.47",
                 der::sequence(&[der::sequence(&[certificate_id])]),
             ),
         ]);
         let signing_key = stamp.signing_key.as_ref().unwrap_or(&self.key);
-        let signature = signing_key.sign_with(Hash::Sha256, &attributes);
+        let signature = signing_key.sign_with(hash, &attributes);
         // Inside the signer info the same set is tagged [0].
         let tagged = [&[0xa0], &attributes[1..]].concat();
+        let (version, named) = match &stamp.signer_key_id {
+            None => (1, der::sequence(&[self.issuer.clone(), self.serial.clone()])),
+            Some(id) => (3, der::implicit(0, id)),
+        };
         let signer = der::sequence(&[
-            der::number(1),
-            der::sequence(&[self.issuer.clone(), self.serial.clone()]),
-            der::sequence(std::slice::from_ref(&sha256_id)),
+            der::number(version),
+            named,
+            der::sequence(std::slice::from_ref(&hash_id)),
             tagged,
-            self.key.signature_algorithm(Hash::Sha256),
+            self.key.signature_algorithm(hash),
             der::octets(&signature),
         ]);
         let info = stamp.altered_info.clone().unwrap_or(info);
         let signed_data = der::sequence(&[
             der::number(3),
-            der::set_of(vec![der::sequence(&[sha256_id])]),
+            der::set_of(vec![der::sequence(&[hash_id])]),
             der::sequence(&[info_type, der::explicit(0, &der::octets(&info))]),
             der::explicit(0, &stamp.certificates.concat()),
             der::set_of(vec![signer; stamp.signers]),
@@ -137,8 +166,16 @@ impl TimestampAuthority {
 /// What a response says, open to be set wrong.
 #[derive(Clone)]
 pub struct Stamp {
-    /// The hash of what is stamped, SHA-256 by name.
+    /// The hash of what is stamped.
     pub imprint: Vec<u8>,
+    /// The function by which it is called.
+    pub imprint_hash: Hash,
+    /// The function of everything else.
+    pub attributes_hash: Hash,
+    /// The key id that names the signer, where serial number and issuer do not.
+    pub signer_key_id: Option<Vec<u8>>,
+    /// The signed attribute whose value stands twice.
+    pub doubled_attribute: Option<&'static str>,
     pub time: UnixTime,
     /// Certificates to embed.
     pub certificates: Vec<Vec<u8>>,
@@ -162,6 +199,10 @@ impl Stamp {
     pub fn new(message: &[u8], time: UnixTime) -> Self {
         Self {
             imprint: sha256(message).to_vec(),
+            imprint_hash: Hash::Sha256,
+            attributes_hash: Hash::Sha256,
+            signer_key_id: None,
+            doubled_attribute: None,
             time,
             certificates: Vec::new(),
             altered_info: None,
