@@ -38,7 +38,7 @@ fn verifier(bench: &Bench, root: &Value, now: &str) -> Verifier {
 
 /// What a bundle about the bench's image proves, the image known by its digest alone.
 fn judge_under(bench: &Bench, bundle: &Bundle, root: &Value) -> Result<Facts, Rejection> {
-    let subject = Artifact { digest: bench.image.digest(), bytes: None };
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let bytes = compact(&bundle.json());
     let verified = verifier(bench, root, NOW).verify(&subject, Testimony::Bundle(&bytes));
     verified.map(|verified| verified.facts().clone())
@@ -49,7 +49,7 @@ fn judge(bench: &Bench, bundle: &Bundle) -> Result<Facts, Rejection> {
 }
 
 fn judge_legacy(bench: &Bench, signature: &LegacySignature, now: &str) -> Result<Facts, Rejection> {
-    let subject = Artifact { digest: bench.image.digest(), bytes: None };
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let (payload, layer) = (&signature.payload, signature.layer());
     let testimony = Testimony::Signature { payload, annotations: &layer.annotations };
     let root = bench.sigstore.trusted_root();
@@ -104,7 +104,7 @@ fn a_time_may_be_now_and_no_later() {
 fn a_timestamp_may_be_of_now_and_no_later() {
     let mut bench = Bench::new();
     let bundle = v2(&mut bench);
-    let subject = Artifact { digest: bench.image.digest(), bytes: None };
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let bytes = compact(&bundle.json());
     let root = bench.sigstore.trusted_root();
     let at = |now: UnixTime| {
@@ -353,8 +353,8 @@ fn a_digest_stands_for_its_artifact() {
     assert_eq!(judge(&bench, &bundle).unwrap().log_entries.len(), 1);
     let root = bench.sigstore.trusted_root();
     let bytes = compact(&bundle.json());
-    let judge_digest = |digest| {
-        let subject = Artifact { digest, bytes: None };
+    let judge_digest = |digest: Digest| {
+        let subject = Artifact { digest: digest.into(), bytes: None };
         verifier(&bench, &root, NOW).verify(&subject, Testimony::Bundle(&bytes))
     };
     // The hint is looked at last, after the entry's hash.
@@ -380,7 +380,7 @@ fn a_hint_agrees_with_the_digest() {
             timestamps: Vec::new(),
             content,
         };
-        let subject = Artifact { digest: subject, bytes: None };
+        let subject = Artifact { digest: subject.into(), bytes: None };
         let bytes = compact(&bundle.json());
         let root = bench.sigstore.trusted_root();
         let verified = verifier(&bench, &root, NOW).verify(&subject, Testimony::Bundle(&bytes));
