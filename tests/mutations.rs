@@ -211,8 +211,8 @@ impl Specimen {
             keys => policy::Signer::Keys(keys.to_vec()),
         };
         let (name, annotations) = ("original".to_owned(), BTreeMap::new());
-        let inclusion = policy::Demand::Waived;
-        Requirement { name, kind: Kind::Either, signer, log, inclusion, annotations }
+        let (kind, inclusion) = (Kind::Either, policy::Demand::Waived);
+        Requirement { name, kind, signer, log, inclusion, annotations }
     }
 
     /// Where the log's entry stands.
@@ -373,9 +373,11 @@ fn same(found: &Facts, original: &Facts) -> bool {
     Facts { notes, ..found.clone() } == *original
 }
 
-/// Whether the facts prove the same by fewer log entries or times, and nothing more.
+/// Whether the facts prove the same by fewer log entries or times, and nothing more; then they may
+/// rest on less of the trust.
 fn less(found: &Facts, original: &Facts) -> bool {
     let (log_entries, times) = (original.log_entries.clone(), original.times.clone());
+    let anchors = original.anchors.clone();
     let covered = |entry: &LogEntry| {
         original.log_entries.iter().any(|known| {
             (&known.log, known.index) == (&entry.log, entry.index)
@@ -388,7 +390,8 @@ fn less(found: &Facts, original: &Facts) -> bool {
         && found.log_entries.iter().all(covered)
         && found.times.len() <= times.len()
         && found.times.iter().all(|time| times.contains(time))
-        && same(&Facts { log_entries, times, ..found.clone() }, original)
+        && found.anchors.iter().all(|anchor| original.anchors.contains(anchor))
+        && same(&Facts { log_entries, times, anchors, ..found.clone() }, original)
 }
 
 /// A star stands for any fields below, though not for what lies inside a text.

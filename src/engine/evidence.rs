@@ -189,7 +189,7 @@ impl Task<'_> {
         };
         let (from, to) = self.beside;
         let beside = inclusions.get(from..to).unwrap_or_default().iter().flatten().flatten();
-        let beside: Vec<_> = beside.cloned().collect();
+        let beside: Vec<_> = beside.collect();
         let verify = |claim| {
             verifier.verify_included(&self.artifact, claim, &beside).map_err(Unproven::from)
         };

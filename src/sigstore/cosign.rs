@@ -42,15 +42,24 @@ impl Annotations {
         let get = |name| {
             annotations.get(name).map(String::as_str).filter(|value: &&str| !value.is_empty())
         };
-        // Whoever signs with openssl attaches its line ends too, and Go's decoder skips them; the
-        // bytes have one spelling all the same, and they are what is verified.
-        let signature = get(SIGNATURE).unwrap_or_default().replace(['\r', '\n'], "");
+        let signature = encoded_signature(annotations);
         let signature = STANDARD.decode(signature).map_err(|_| MalformedAnnotation::Signature)?;
         let entry = get(BUNDLE).map(|json| entry(json, limits)).transpose()?;
         let timestamp = get(TIMESTAMP).map(|json| timestamp(json, limits)).transpose()?;
         let certificate = get(CERTIFICATE).map(str::to_owned);
         Ok(Self { signature, certificate, has_chain: get(CHAIN).is_some(), entry, timestamp })
     }
+}
+
+/// Whether the annotations of a layer hold this signature, given in base64.
+pub fn is_signed_by(annotations: &BTreeMap<String, String>, signature: &str) -> bool {
+    encoded_signature(annotations) == signature
+}
+
+/// Whoever signs with openssl attaches its line ends too, and Go's decoder skips them; the bytes
+/// have one spelling all the same, and they are what is verified.
+fn encoded_signature(annotations: &BTreeMap<String, String>) -> String {
+    annotations.get(SIGNATURE).map(|text| text.replace(['\r', '\n'], "")).unwrap_or_default()
 }
 
 #[derive(Deserialize)]

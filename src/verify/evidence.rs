@@ -37,7 +37,7 @@ pub enum Testimony<'a> {
 pub(super) struct Evidence {
     pub(super) signer: Material,
     pub(super) entries: Vec<Entry>,
-    /// Inclusions that were proven beside it.
+    /// Inclusions of its entries that were proven beside it.
     pub(super) inclusions: Vec<Inclusion>,
     pub(super) timestamps: Vec<Vec<u8>>,
     /// What timestamps are of: the signature, or the whole envelope of a legacy attestation.

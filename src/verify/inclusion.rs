@@ -6,12 +6,15 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::binding::SignedBy;
 use super::evidence::{Evidence, Signed};
 use super::{Artifact, Code, Rejection, Testimony, Verifier, signature};
 use crate::digest::{Digest, hex};
 use crate::sigstore::bundle::Material;
-use crate::sigstore::cosign::Annotations;
+use crate::sigstore::cosign::{Annotations, is_signed_by};
 use crate::tlog::Entry;
 use crate::x509::Certificate;
 
@@ -48,25 +51,18 @@ impl Verifier {
     /// of them. `None` where it is a bundle of something else, to be judged as any other evidence.
     pub fn verify_inclusion<'a>(
         &self,
-        layers: impl Iterator<Item = LegacyLayer<'a>>,
+        layers: impl IntoIterator<Item = LegacyLayer<'a>>,
         bundle: &[u8],
     ) -> Option<Result<Inclusion, Rejection>> {
         let evidence = Evidence::read(Testimony::Bundle(bundle), &self.limits).ok()?;
         let Signed::Artifact { signature, .. } = &evidence.signed else { return None };
-        // A layer is found by its signature; of several with the same one, any that has the entry.
-        let mut found = None;
-        for layer in layers {
-            let Ok(annotations) = Annotations::parse(layer.annotations, &self.limits) else {
-                continue;
-            };
-            if annotations.signature == *signature {
-                match self.inclusion(&evidence, layer.payload, annotations.entry.as_ref()) {
-                    Ok(inclusion) => return Some(Ok(inclusion)),
-                    Err(why) => found = Some(Err(why)),
-                }
-            }
-        }
-        found
+        // A layer is found by its signature, the first that has it: who attached the bundle knew
+        // the whole manifest, and nobody can make a reader try every bundle with every layer.
+        let encoded = STANDARD.encode(signature);
+        let layer = layers.into_iter().find(|layer| is_signed_by(layer.annotations, &encoded))?;
+        Some(Annotations::parse(layer.annotations, &self.limits).map_err(Rejection::from).and_then(
+            |annotations| self.inclusion(&evidence, layer.payload, annotations.entry.as_ref()),
+        ))
     }
 
     fn inclusion(

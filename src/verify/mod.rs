@@ -35,6 +35,7 @@ use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
 use crate::sigstore::bundle::Material;
 use crate::time::UnixTime;
+use crate::tlog::Entry;
 use crate::x509::{Certificate, PrivatePki};
 use binding::SignedBy;
 use certificate::CertificateStep;
@@ -111,11 +112,17 @@ impl Verifier {
         &self,
         subject: &Artifact<'_>,
         testimony: Testimony<'_>,
-        inclusions: &[Inclusion],
+        inclusions: &[&Inclusion],
     ) -> Result<Verified, Rejection> {
         // 1. Read every part strictly.
         let mut evidence = Evidence::read(testimony, &self.limits)?;
-        evidence.inclusions = inclusions.to_vec();
+        let joined = |entry: &Entry| inclusions.iter().find(|inclusion| inclusion.is_of(entry));
+        evidence.inclusions = evidence
+            .entries
+            .iter()
+            .filter_map(joined)
+            .map(|&inclusion| inclusion.clone())
+            .collect();
         let facts = match &evidence.signer {
             Material::Certificate { der, .. } => {
                 let leaf = Certificate::from_der(der, &self.limits)?;
