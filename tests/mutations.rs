@@ -21,7 +21,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rayon::prelude::*;
 use sealift::archive::Archive;
@@ -59,14 +59,14 @@ enum Left {
 #[test]
 fn no_mutant_of_a_minted_form_proves_anything_else() {
     let effort = Effort { flips: 16, pieces: 10, fields: 2 };
-    check_needed(HARMLESS, &judge(&minted(), effort, &[HARMLESS]));
+    check_needed(HARMLESS, &judge(&MINTED, effort, &[HARMLESS]));
 }
 
 /// Where the forms above have a bit turned over here and there, these have it in every byte.
 #[test]
 fn every_byte_counts() {
     const WHOLE: [&str; 2] = ["legacy-keyless-timestamp", "bundle-v0.3-rekor-v2-embedded"];
-    let mut specimens = minted();
+    let mut specimens = MINTED.clone();
     specimens.retain(|specimen| WHOLE.contains(&specimen.name.as_str()));
     judge(&specimens, Effort { flips: usize::MAX, pieces: 0, fields: 0 }, &[HARMLESS]);
 }
@@ -92,7 +92,7 @@ fn no_mutant_of_a_logged_body_binds_anything_else() {
         "bundle-v0.1-attestation-intoto-002",
         "bundle-v0.3-rekor-v2-sign",
     ];
-    let mut specimens = minted();
+    let mut specimens = MINTED.clone();
     specimens.retain(|specimen| LOGGED.contains(&specimen.name.as_str()));
     assert_eq!(specimens.len(), LOGGED.len());
     let bodies: Vec<Tree> = specimens.iter().map(|one| one.body().clone()).collect();
@@ -522,6 +522,8 @@ const OF_BODIES: &[Line] = &[
     ("spec.envelopeHash.value", &[Flip, Swap], Same, "the same, where a bundle carries the envelope"),
     ("spec.envelopeHash", &[Swap], Same, "the same, where a bundle carries the envelope"),
 ];
+
+static MINTED: LazyLock<Vec<Specimen>> = LazyLock::new(minted);
 
 /// Every accepted form, each by a certificate of its own.
 fn minted() -> Vec<Specimen> {

@@ -12,8 +12,10 @@ use sealift::limits::Limits;
 use sealift::sigstore::TrustRoot;
 use sealift::time::UnixTime;
 use sealift::verify::{
-    Artifact, Code, Facts, Rejection, Testimony, TimeSource, Trust, TrustedTime, Verifier,
+    self, Artifact, Code, Facts, Identity, Rejection, SubjectAlternativeName, Testimony,
+    TimeSource, Trust, TrustedTime, Verifier,
 };
+use sealift::x509::{Certificate, MalformedCertificate, PrivatePki};
 use serde_json::{Value, json};
 
 use support::bench::{Bench, KeyKind, NOW, SIGNED};
@@ -255,6 +257,108 @@ fn whoever_issues_is_an_authority_at_the_time() {
         found(|root, _| root.extensions[1] = ca::basic_constraints(false, None)),
         no_authority
     );
+}
+
+/// A private PKI's certificate: no Fulcio extension, no promise, judged by the clock without a log.
+#[test]
+fn a_private_pki_is_judged_by_the_clock() {
+    let mut bench = Bench::new();
+    let payload = bench.payload();
+    let signer = bench.at().certify_privately("builder", "builder@private.example");
+    let signature = bench.at().sign(&signer, &payload, Log::None);
+    let layer = signature.layer();
+    let subject = Artifact { digest: bench.image.digest(), bytes: None };
+    let testimony = Testimony::Signature { payload: &payload, annotations: &layer.annotations };
+    let pem = |der: &[u8]| der::pem("CERTIFICATE", der);
+    let private = &bench.sigstore.private;
+    let limits = Limits::default();
+    let found = |roots: &[u8], above: Option<&[u8]>, now: UnixTime| {
+        let above = above.map(pem);
+        let pki = PrivatePki::from_pem(&pem(roots), above.as_deref(), &limits).unwrap();
+        let trust = Trust { pki: Some(pki), ..Trust::default() };
+        let verified = Verifier::new(trust, now, limits).verify(&subject, testimony);
+        verified.map(|verified| verified.facts().clone()).map_err(|why| why.code())
+    };
+    let now = time(NOW);
+    let facts = found(&private.root, Some(&private.intermediate), now).unwrap();
+    assert_eq!(facts.times, [TrustedTime { at: now, source: TimeSource::Clock }]);
+    let identity = Identity {
+        names: vec![SubjectAlternativeName::Email("builder@private.example".to_owned())],
+        ..Identity::default()
+    };
+    let authority = verify::CertificateAuthority::PrivatePki;
+    assert_eq!(facts.signer, verify::Signer::Certificate { authority, identity });
+    // The chain that came with the signature is none of ours.
+    assert_eq!(found(&private.root, None, now), Err(Code::CertificateUntrusted));
+    let other = &bench.sigstore.fulcio;
+    let untrusted = Err(Code::CertificateUntrusted);
+    assert_eq!(found(&other.root, Some(&other.intermediate), now), untrusted);
+    let expired = found(&private.root, Some(&private.intermediate), plus(now, 3 * 365 * 86400));
+    assert_eq!(expired, Err(Code::CertificateOutsideValidity));
+}
+
+#[test]
+fn a_certificate_names_its_authority() {
+    let mut bench = Bench::new();
+    let bundle = message(&mut bench);
+    let facts = judge(&bench, &bundle).unwrap();
+    let verify::Signer::Certificate { authority, .. } = facts.signer else { unreachable!() };
+    let uri = format!("https://fulcio.{ORGANIZATION}");
+    assert_eq!(authority, verify::CertificateAuthority::TrustedRoot(uri));
+}
+
+/// An `otherName` of a kind that is not Fulcio's names nobody that a policy can name.
+#[test]
+fn a_name_of_an_unknown_kind_is_refused() {
+    let found = |kind: &str| {
+        let mut bench = Bench::new();
+        let name = [der::oid(kind), der::explicit(0, &der::utf8("deployer"))].concat();
+        let names = der::sequence(&[der::explicit(0, &name)]);
+        let signer = bench.at().certify_with(&Bench::person(), |template, _| {
+            template.names.clear();
+            template.more.push(ca::extension("2.5.29.17", true, &names));
+        });
+        let message = bench.image.manifest.clone();
+        let bundle = bench.at().bundle_message(&signer, &message);
+        judge(&bench, &bundle).map_err(|why| why.code()).map(|facts| facts.times.len())
+    };
+    assert_eq!(found("1.3.6.1.4.1.57264.1.7"), Ok(1));
+    assert_eq!(found("1.3.6.1.4.1.57264.1.9"), Err(Code::MalformedCertificate));
+}
+
+/// A certificate transparency log tells milliseconds.
+#[test]
+fn a_promise_of_a_certificate_is_timed_to_the_millisecond() {
+    let at = |nanos| UnixTime::from_parts(time(SIGNED).seconds(), nanos).unwrap();
+    let found = |promised: UnixTime, start: UnixTime, end: UnixTime| {
+        let mut bench = Bench::new();
+        let signer = bench.at().certify_with(&Bench::person(), |template, _| {
+            template.scts.first_mut().unwrap().time = promised;
+        });
+        let message = bench.image.manifest.clone();
+        let bundle = bench.at().bundle_message(&signer, &message);
+        let mut root = bench.sigstore.trusted_root();
+        let log = root["ctlogs"].as_array_mut().unwrap().last_mut().unwrap();
+        log["publicKey"]["validFor"] = json!({ "start": start, "end": end });
+        let facts = judge_under(&bench, &bundle, &root);
+        facts.map_err(|why| why.code()).map(|facts| facts.sct_logs.len())
+    };
+    let (whole, half) = (at(0), at(500_000_000));
+    assert_eq!(found(half, half, half), Ok(1));
+    assert_eq!(found(half, whole, whole), Err(Code::SctInvalid));
+    assert_eq!(found(whole, half, half), Err(Code::SctInvalid));
+}
+
+#[test]
+fn the_size_of_a_certificate_is_limited() {
+    let mut bench = Bench::new();
+    let certificate = bench.signer().certificate.unwrap();
+    let limit = certificate.len();
+    let exact = Limits { certificate_bytes: limit, ..Limits::default() };
+    assert!(Certificate::from_der(&certificate, &exact).is_ok());
+    let less = Limits { certificate_bytes: limit - 1, ..Limits::default() };
+    let refused = Certificate::from_der(&certificate, &less).unwrap_err();
+    assert_eq!(refused, MalformedCertificate::TooLarge { limit: limit - 1 });
 }
 
 // Log entries.

@@ -19,7 +19,8 @@ impl CtLog {
 
     /// The signed timestamp over a certificate without its list of timestamps.
     pub fn timestamp(&self, tbs: &[u8], issuer_key_hash: &[u8; 32], time: UnixTime) -> Vec<u8> {
-        let millis = u64::try_from(time.seconds()).expect("a log lives after 1970") * 1000;
+        let millis = u64::try_from(time.seconds()).expect("a log lives after 1970") * 1000
+            + u64::from(time.nanos()) / 1_000_000;
         let length = u32::try_from(tbs.len()).expect("a certificate is small").to_be_bytes();
         // version v1, signature type certificate_timestamp
         let mut signed = vec![0, 0];
