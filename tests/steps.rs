@@ -267,7 +267,7 @@ fn a_private_pki_is_judged_by_the_clock() {
     let signer = bench.at().certify_privately("builder", "builder@private.example");
     let signature = bench.at().sign(&signer, &payload, Log::None);
     let layer = signature.layer();
-    let subject = Artifact { digest: bench.image.digest(), bytes: None };
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let testimony = Testimony::Signature { payload: &payload, annotations: &layer.annotations };
     let pem = |der: &[u8]| der::pem("CERTIFICATE", der);
     let private = &bench.sigstore.private;
