@@ -19,7 +19,8 @@ impl Bar {
             Wanted::Yes if std::io::stderr().is_terminal() => ProgressBar::no_length(),
             Wanted::Yes | Wanted::No => ProgressBar::hidden(),
         };
-        let style = "{bar:24} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left {msg}";
+        // The message takes what is left of the line, so that the bar never wraps.
+        let style = "{bar:12} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left {wide_msg}";
         bar.set_style(ProgressStyle::with_template(style).expect("the template is a constant"));
         Self { bar }
     }
