@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-/// `value` as indented JSON, every other character as `\uXXXX`, with a final line break.
+/// `value` as indented JSON, other characters than ASCII escaped, with a final line break.
 pub fn to_string(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let formatter = Ascii { pretty: PrettyFormatter::new() };
