@@ -153,9 +153,9 @@ fn ours(case: &Case, now: UnixTime) -> String {
         }
         Named::Value(value) => Artifact { digest: *value, bytes: None },
     };
-    let verifier = Verifier::new(Trust { root: Some(root), keys, pki: None }, now, limits);
+    let verifier = Verifier::new(Trust { root: Some(root), keys, ..Trust::default() }, now, limits);
     match verifier.verify(&artifact, Testimony::Bundle(&case.bundle)) {
-        Ok(verified) => match requirement.check(verified.facts()) {
+        Ok(verified) => match requirement.check(verified.facts(), None) {
             Ok(()) => "ok".to_owned(),
             Err(mismatch) => mismatch.code().to_owned(),
         },

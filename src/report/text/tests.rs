@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::digest::Digest;
-use crate::policy::{Fault, Mismatch, Part, PolicyFailure, Reason, Shortfall, Why};
+use crate::policy::{Fault, Format, Mismatch, Part, PolicyFailure, Reason, Shortfall, Why};
 use crate::report::{
     Approval, Blobs, Child, Evidence, Finding, Ground, Image, Kind, Outcome, Passed, Presence,
     Proof, Rejected, StrayEvidence, Trust, json,
@@ -116,7 +116,13 @@ fn report() -> Report {
         document,
         line,
     };
-    let entry = |id: &str, mode, origin| PolicyEntry { id: id.into(), origin, mode };
+    let entry = |id: &str, mode, origin| PolicyEntry {
+        id: id.into(),
+        format: Format::ClusterImagePolicy,
+        origin,
+        mode,
+        remarks: Vec::new(),
+    };
     Report {
         basis: Basis {
             judged_at: "2026-04-01T00:00:00Z".parse().unwrap(),
