@@ -1,4 +1,4 @@
-//! ClusterImagePolicy as policy-controller decides.
+//! `ClusterImagePolicy` as policy-controller decides.
 
 use std::collections::BTreeMap;
 
