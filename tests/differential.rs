@@ -139,14 +139,7 @@ fn ours(case: &Case, now: UnixTime) -> String {
     } else {
         Signer::Keys(keys.clone())
     };
-    let requirement = Requirement {
-        name: String::new(),
-        kind: Kind::Either,
-        signer,
-        log: case.log,
-        inclusion: Demand::Waived,
-        annotations: BTreeMap::new(),
-    };
+    let requirement = Requirement { log: case.log, ..Requirement::new("", Kind::Either, signer) };
     let artifact = match &case.artifact {
         Named::Bytes(bytes) => {
             Artifact { digest: Digest::sha256(bytes).into(), bytes: Some(bytes) }

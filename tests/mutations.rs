@@ -210,9 +210,7 @@ impl Specimen {
             },
             keys => policy::Signer::Keys(keys.to_vec()),
         };
-        let (name, annotations) = ("original".to_owned(), BTreeMap::new());
-        let (kind, inclusion) = (Kind::Either, policy::Demand::Waived);
-        Requirement { name, kind, signer, log, inclusion, annotations }
+        Requirement { log, ..Requirement::new("original", Kind::Either, signer) }
     }
 
     /// Where the log's entry stands.

@@ -361,6 +361,8 @@ pub enum Comparison {
 pub enum SignedIdentity {
     /// Any; also none.
     Any,
+    /// The repository that the image is asked for by (`matchRepository`).
+    SameRepository,
 }
 
 /// What kind of evidence is demanded. One is never taken for the other.

@@ -186,10 +186,22 @@ impl Comparison {
 }
 
 impl SignedIdentity {
-    fn check(&self, _claim: &Claim, _name: Option<&Reference>) -> Result<(), Mismatch> {
-        match self {
-            Self::Any => Ok(()),
+    fn check(&self, claim: &Claim, name: Option<&Reference>) -> Result<(), Mismatch> {
+        let found = match claim {
+            Claim::Signature { docker_reference, .. } => docker_reference.as_deref(),
+            Claim::Attestation { .. } => None,
+        };
+        let agrees = match self {
+            Self::Any => true,
+            Self::SameRepository => {
+                let found = found.and_then(|text| text.parse::<Reference>().ok());
+                found.zip(name).is_some_and(|(found, name)| found.name() == name.name())
+            }
+        };
+        if agrees {
+            return Ok(());
         }
+        Err(Mismatch::SignedIdentity { found: found.map(str::to_owned) })
     }
 }
 
@@ -278,6 +290,11 @@ pub enum Mismatch {
     NotRead,
     /// No known timestamp authority vouches for a time of it.
     NoTimestamp,
+    /// The payload names the image otherwise, or not at all.
+    SignedIdentity {
+        /// How.
+        found: Option<String>,
+    },
     /// It was made at a time that the policy does not allow.
     OutsideWindow {
         /// A verified time of it.
@@ -336,6 +353,7 @@ impl Mismatch {
         match self {
             Self::NotRead => "not-read",
             Self::NoTimestamp => "no-timestamp",
+            Self::SignedIdentity { .. } => "signed-identity-mismatch",
             Self::OutsideWindow { .. } => "outside-window",
             Self::NotASignature { .. } => "not-a-signature",
             Self::NotAnAttestation => "not-an-attestation",
@@ -361,6 +379,10 @@ impl fmt::Display for Mismatch {
                 f.write_str("a Sigstore bundle, which the policy's own system does not read")
             }
             Self::NoTimestamp => f.write_str("no timestamp of a known authority"),
+            Self::SignedIdentity { found: Some(found) } => {
+                write!(f, "the signature is for `{}`", found.escape_debug())
+            }
+            Self::SignedIdentity { found: None } => f.write_str("the signature names no image"),
             Self::OutsideWindow { at } => {
                 write!(f, "signed at {at}, outside the certificate's window")
             }

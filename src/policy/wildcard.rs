@@ -51,3 +51,34 @@ impl Wildcard {
         !self.0.is_empty() && self.0.chars().all(|c| c == '*')
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks() {
+        let cases = [
+            ("*", "", true),
+            ("*", "a/b:c@d", true),
+            ("", "", true),
+            ("", "a", false),
+            ("?", "", false),
+            ("?", "\u{e4}", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("*a*a*a*a*b", &"a".repeat(2000), false),
+            ("quay.io/c3os", "quay.io/c3os/c3os:opensuse-latest", false),
+            ("quay.io/c3os/*", "quay.io/c3os/c3os:opensuse-latest", true),
+        ];
+        for (pattern, text, wanted) in cases {
+            assert_eq!(Wildcard::new(pattern).matches(text), wanted, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn only_stars_match_everything() {
+        let everything = |pattern| Wildcard::new(pattern).matches_everything();
+        assert_eq!(["*", "**", "", "?*", "*a"].map(everything), [true, true, false, false, false]);
+    }
+}

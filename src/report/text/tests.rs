@@ -67,7 +67,7 @@ fn admitted() -> Image {
         names: vec!["ghcr.io/team/app:v1".into(), "ghcr.io/team/app:latest".into()],
         outcome: Outcome::Admitted {
             through: None,
-            passed: vec![Passed { policy: "release".into(), approvals }],
+            passed: vec![Passed { policy: "release".into(), approvals, deviations: Vec::new() }],
             warnings: vec![failure("soft", Why::Evidence(vec![(0, Mismatch::NotByKey)]))],
             absent: Vec::new(),
         },
@@ -106,7 +106,14 @@ fn denied() -> Image {
 
 fn failure(policy: &str, why: Why) -> PolicyFailure {
     let shortfalls = vec![Shortfall { authority: "ci".into(), why }];
-    PolicyFailure { policy: policy.into(), origin: Origin::Flags, shortfalls }
+    PolicyFailure {
+        policy: policy.into(),
+        origin: Origin::Flags,
+        shortfalls,
+        approvals: Vec::new(),
+        message: None,
+        deviations: Vec::new(),
+    }
 }
 
 fn report() -> Report {
