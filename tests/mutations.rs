@@ -670,6 +670,9 @@ fn specimen(
     document: Tree,
 ) -> Option<Specimen> {
     let facts = Facts {
+        trust: sealift::verify::TrustId::default(),
+        form: sealift::verify::Form::Bundle,
+        id: subject,
         claim: sealift::verify::Claim::Attestation {
             predicate_type: String::new(),
             statement: Vec::new(),
