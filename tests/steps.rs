@@ -34,7 +34,7 @@ fn verifier(bench: &Bench, root: &Value, now: &str) -> Verifier {
     let root = TrustRoot::parse(root.to_string().as_bytes(), &limits).unwrap();
     let keys = [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519]
         .map(|kind| PublicKey::from_pem(&bench.key(kind).public_pem()).unwrap());
-    let trust = Trust { root: Some(root), keys: keys.to_vec(), pki: None };
+    let trust = Trust { root: Some(root), keys: keys.to_vec(), ..Trust::default() };
     Verifier::new(trust, now.parse().unwrap(), limits)
 }
 

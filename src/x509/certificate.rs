@@ -67,6 +67,12 @@ impl Certificate {
         &self.der
     }
 
+    /// The same in PEM, in lines of 64 characters that end in line feeds.
+    pub fn to_pem(&self) -> String {
+        let encoded = der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, self.der());
+        encoded.expect("a certificate is capped far below what PEM can hold")
+    }
+
     /// The certified key.
     pub fn key(&self) -> &PublicKey {
         &self.key
