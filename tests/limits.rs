@@ -436,7 +436,7 @@ fn judged(bench: &Bench, evidence: Evidence) -> impl Fn(&Limits) -> Result<(), S
     let key = PublicKey::from_pem(&bench.key(KeyKind::P256).public_pem()).unwrap();
     move |limits| {
         let root = TrustRoot::parse(root.as_bytes(), &Limits::default()).unwrap();
-        let trust = Trust { root: Some(root), keys: vec![key.clone()], pki: None };
+        let trust = Trust { root: Some(root), keys: vec![key.clone()], ..Trust::default() };
         let verifier = Verifier::new(trust, NOW.parse().unwrap(), *limits);
         let subject = Artifact { digest: digest.into(), bytes: None };
         let verified = match &evidence {
