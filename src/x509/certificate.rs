@@ -83,6 +83,11 @@ impl Certificate {
         self.inner.tbs_certificate.subject.to_string()
     }
 
+    /// Whether it names `above` as its issuer. The signature is for a path to prove.
+    pub(crate) fn names_issuer(&self, above: &Self) -> bool {
+        self.inner.tbs_certificate.issuer == above.inner.tbs_certificate.subject
+    }
+
     /// From `notBefore` to `notAfter`.
     pub fn window(&self) -> Window {
         self.window
