@@ -25,7 +25,7 @@ fn keyless(identity: &str, extra: &str) -> String {
 }
 
 fn read(text: &str) -> Result<Vec<Policy>, Error> {
-    crate::policy::document::parse(
+    document::parse(
         &[file(text.as_bytes())],
         &Limits::default(),
         UnixTime::from_seconds(1_800_000_000).unwrap(),
