@@ -237,8 +237,9 @@ impl Demands {
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
-        let given = Trust { id: TrustId::default(), root, keys, pki };
-        let trusts = std::iter::once(given).chain(policies.own_trusts()).collect();
+        let given = Trust { root, keys, pki, ..Trust::default() };
+        let own = policies.own_trusts(&given);
+        let trusts = std::iter::once(given).chain(own).collect();
         Ok(Self { policies, trusts, told })
     }
 

@@ -8,7 +8,10 @@ use serde_saphyr::Spanned;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::policy::{Origin, Policy, cluster_image_policy, yaml};
+use crate::policy::kubewarden_settings::is_policy_list;
+use crate::policy::{
+    Origin, Policy, cluster_image_policy, kubewarden_settings, verification_config, yaml,
+};
 use crate::time::UnixTime;
 
 /// A file of policies.
@@ -35,6 +38,12 @@ pub fn parse(
         for place in file.documents(limits)? {
             match Content::of(&place.read()?) {
                 Ok(Content::ClusterImagePolicy) => cluster_image_policies.push(place),
+                Ok(Content::KubewardenSettings) => {
+                    policies.extend(kubewarden_settings::read(&place, limits, now)?);
+                }
+                Ok(Content::VerificationConfig) => {
+                    policies.push(verification_config::read(&place)?);
+                }
                 Err(problem) => return Err(place.error(NOWHERE, problem)),
             }
         }
@@ -84,10 +93,22 @@ impl<'a> PolicyFile<'a> {
 enum Content {
     /// A `ClusterImagePolicy`, or what one may name.
     ClusterImagePolicy,
+    /// Settings of Kubewarden's `verify-image-signatures`, or what carries them.
+    KubewardenSettings,
+    /// Kubewarden's verification config.
+    VerificationConfig,
 }
 
 /// Kinds of Kubernetes objects that belong to a `ClusterImagePolicy`.
 const CLUSTER_IMAGE_POLICY: [&str; 4] = ["ClusterImagePolicy", "TrustRoot", "Secret", "ConfigMap"];
+
+/// Kinds of Kubernetes objects that carry settings of Kubewarden policies.
+const KUBEWARDEN: [&str; 4] = [
+    "AdmissionPolicy",
+    "AdmissionPolicyGroup",
+    "ClusterAdmissionPolicy",
+    "ClusterAdmissionPolicyGroup",
+];
 
 impl Content {
     fn of(document: &Value) -> Result<Self, Problem> {
@@ -96,6 +117,7 @@ impl Content {
         };
         match fields.get("kind").and_then(Value::as_str) {
             Some(kind) if CLUSTER_IMAGE_POLICY.contains(&kind) => Ok(Self::ClusterImagePolicy),
+            Some(kind) if KUBEWARDEN.contains(&kind) => Ok(Self::KubewardenSettings),
             Some(kind) => Err(Problem::OtherKind { found: kind.to_owned() }),
             None => Self::of_no_kind(fields),
         }
@@ -103,6 +125,12 @@ impl Content {
 
     fn of_no_kind(fields: &Map<String, Value>) -> Result<Self, Problem> {
         let has = |field| fields.contains_key(field);
+        if has("allOf") || has("anyOf") {
+            return Ok(Self::VerificationConfig);
+        }
+        if has("signatures") || is_policy_list(fields) {
+            return Ok(Self::KubewardenSettings);
+        }
         if has("default") && has("transports") {
             // `containers_policy` belongs here.
             return Err(Problem::Unsupported { what: "a policy.json of containers/image" });
@@ -238,6 +266,12 @@ pub enum Problem {
     /// A `ClusterImagePolicy`, or what belongs to one, is wrong.
     #[error(transparent)]
     ClusterImagePolicy(#[from] cluster_image_policy::Problem),
+    /// Settings of a Kubewarden policy, or what carries them, are wrong.
+    #[error(transparent)]
+    KubewardenSettings(#[from] kubewarden_settings::Problem),
+    /// A verification config is wrong.
+    #[error(transparent)]
+    VerificationConfig(#[from] verification_config::Problem),
 }
 
 #[cfg(test)]

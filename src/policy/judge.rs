@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::policy::requirement::{Trace, Witness};
-use crate::policy::{Approval, Ground, Mode, Origin, Policy, PolicySet, Reads, Shortfall, Why};
+use crate::policy::{
+    Approval, Format, Ground, Mode, Origin, Policy, PolicySet, Reads, Shortfall, Why,
+    kubewarden_settings, verification_config,
+};
 use crate::verify::{Facts, Form, Verified};
 
 /// What is known of one image when it is judged.
@@ -19,6 +22,8 @@ pub struct Case<'a> {
     pub written: Option<&'a str>,
     /// Evidence that verified, of the image or of the index [`through`](Self::through) which it is judged.
     pub evidence: &'a [&'a Verified],
+    /// How many further pieces did not verify against any trust.
+    pub unproven: usize,
     /// The index that lists the image and whose evidence is put forward for it.
     pub through: Option<Digest>,
     /// What became of the image's bytes.
@@ -272,7 +277,7 @@ impl PolicySet {
         opinion.reasons.extend(self.uncovered(case));
         for policy in self.policies() {
             let names: Vec<_> = policy.covered(case).collect();
-            opinion.hear(policy, &names, facts);
+            opinion.hear(policy, &names, facts, case);
         }
         opinion
     }
@@ -309,16 +314,48 @@ impl Policy {
 
     /// Judges the image by each of the names: the first that the rule does not hold for, else the
     /// last. Most rules ask for no name and come out alike for all.
-    fn trace(&self, names: &[Option<&Reference>], evidence: &[&Facts]) -> Option<Trace> {
+    fn trace<'a>(
+        &self,
+        names: &[Option<&'a Reference>],
+        evidence: &[&Facts],
+    ) -> Option<(Option<&'a Reference>, Trace)> {
         let mut last = None;
         for &name in names {
             let trace = self.rule.evaluate(Witness { evidence, name });
             if !trace.holds || !self.rule.asks_for_names() {
-                return Some(trace);
+                return Some((name, trace));
             }
-            last = Some(trace);
+            last = Some((name, trace));
         }
         last
+    }
+
+    /// What its own system says of a failure, where that is known.
+    fn message(
+        &self,
+        name: Option<&Reference>,
+        trace: &Trace,
+        facts: &[&Facts],
+        case: &Case<'_>,
+    ) -> Option<String> {
+        let signed = !facts.is_empty() || case.unproven > 0;
+        let Trace { approvals, shortfalls, .. } = trace;
+        let written = || {
+            let in_full = || name.map_or_else(|| case.subject.to_string(), ToString::to_string);
+            case.written.map_or_else(in_full, str::to_owned)
+        };
+        match self.format {
+            Format::KubewardenSettings => {
+                kubewarden_settings::failure(&self.rule, &written(), approvals, shortfalls, signed)
+            }
+            Format::VerificationConfig if !signed => {
+                Some(verification_config::no_signatures(&written()))
+            }
+            Format::VerificationConfig => {
+                Some(verification_config::failure(&self.rule, approvals, shortfalls))
+            }
+            Format::Flags | Format::ClusterImagePolicy | Format::ContainersPolicy => None,
+        }
     }
 
     /// The policy's own departures, and that of what it was met by.
@@ -358,8 +395,15 @@ struct Opinion {
 
 impl Opinion {
     /// Judges by one policy, which covers the image under these names.
-    fn hear(&mut self, policy: &Policy, names: &[Option<&Reference>], facts: &[&Facts]) {
-        let Some(trace) = policy.trace(names, facts) else { return };
+    fn hear(
+        &mut self,
+        policy: &Policy,
+        names: &[Option<&Reference>],
+        facts: &[&Facts],
+        case: &Case<'_>,
+    ) {
+        let Some((name, trace)) = policy.trace(names, facts) else { return };
+        let message = policy.message(name, &trace, facts, case).filter(|_| !trace.holds);
         let Trace { holds, approvals, shortfalls } = trace;
         let deviations = policy.deviations_of(&approvals, facts);
         let (id, origin) = (policy.id.clone(), policy.origin.clone());
@@ -367,7 +411,6 @@ impl Opinion {
             self.passed.push(Passed { policy: id, origin, approvals, shortfalls, deviations });
             return;
         }
-        let message = None;
         let failure =
             PolicyFailure { policy: id, origin, shortfalls, approvals, message, deviations };
         match policy.mode {

@@ -9,6 +9,7 @@
 )]
 
 mod cluster_image_policy;
+mod kubewarden;
 
 use std::path::PathBuf;
 
