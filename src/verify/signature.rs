@@ -2,7 +2,7 @@
 
 use super::evidence::Signed;
 use super::{Artifact, Code, Rejection};
-use crate::crypto::{Hash, InvalidSignature, Message, PublicKey};
+use crate::crypto::{Hash, InvalidSignature, KeyKind, Message, PublicKey};
 
 /// Proves the signature by `key`. With ECDSA the hash is the curve's or SHA-256, which cosign uses
 /// with every curve.
@@ -35,8 +35,8 @@ pub(super) fn verify(
 }
 
 fn hashes(key: &PublicKey) -> impl Iterator<Item = Hash> {
-    let default = key.default_hash();
-    std::iter::once(default).chain((default != Hash::Sha256).then_some(Hash::Sha256))
+    let has_choice = matches!(key.kind(), KeyKind::P384 | KeyKind::P521);
+    std::iter::once(key.default_hash()).chain(has_choice.then_some(Hash::Sha256))
 }
 
 /// The bundle's digest of the artifact is a hint: it must agree and is never used instead.

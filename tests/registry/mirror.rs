@@ -90,7 +90,7 @@ fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admi
     let policies = cluster_image_policy::parse(policy, "all.yaml", &limits).unwrap();
     let policies = PolicySet::new(policies).unwrap();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
-    let trust = Trust { root: None, keys: Vec::new(), pki: None };
+    let trust = Trust::default();
     let basis = Basis {
         judged_at: now,
         scope: Scope::Whole,
