@@ -104,7 +104,7 @@ fn a_real_signature_inside_the_window_of_its_key() {
         let key_windows =
             [(key.id(), Window::new(start, Some(end)).unwrap())].into_iter().collect();
         let (keys, root) = (vec![key.clone()], Some(root.clone()));
-        let trust = Trust { root, keys, key_windows, pki: None };
+        let trust = Trust { root, keys, key_windows, ..Trust::default() };
         let verifier = Verifier::new(trust, "2026-11-21T00:00:00Z".parse().unwrap(), limits);
         let verdict =
             verifier.verify(&Artifact { digest, bytes: None }, Testimony::Bundle(&bundle));

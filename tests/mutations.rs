@@ -210,9 +210,7 @@ impl Specimen {
             },
             keys => policy::Signer::Keys(keys.to_vec()),
         };
-        let (name, annotations) = ("original".to_owned(), BTreeMap::new());
-        let (kind, inclusion) = (Kind::Either, policy::Demand::Waived);
-        Requirement { name, kind, signer, log, inclusion, annotations }
+        Requirement { log, ..Requirement::new("original", Kind::Either, signer) }
     }
 
     /// Where the log's entry stands.
@@ -344,7 +342,7 @@ impl Found {
         } else if less(&facts, &specimen.facts) {
             // Where nothing is left of the log, a policy that demands one refuses.
             let unlogged = facts.log_entries.is_empty() && !specimen.facts.log_entries.is_empty();
-            let met = specimen.requirement().check(&facts);
+            let met = specimen.requirement().check(&facts, None);
             assert_eq!(met, if unlogged { Err(Mismatch::NoLogEntry) } else { Ok(()) });
             Less
         } else {
@@ -680,6 +678,9 @@ fn specimen(
     document: Tree,
 ) -> Option<Specimen> {
     let facts = Facts {
+        trust: sealift::verify::TrustId::default(),
+        form: sealift::verify::Form::Bundle,
+        id: subject,
         claim: sealift::verify::Claim::Attestation {
             predicate_type: String::new(),
             statement: Vec::new(),

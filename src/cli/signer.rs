@@ -18,7 +18,7 @@ use sealift::report;
 use sealift::sigstore::trust_root::Unusable;
 use sealift::sigstore::{ManagedKey, TrustRoot};
 use sealift::time::{UnixTime, Window};
-use sealift::verify::Trust;
+use sealift::verify::{Trust, TrustId, Verifier};
 use sealift::x509::PrivatePki;
 
 use super::{args, input};
@@ -177,8 +177,9 @@ type KeyWindows = BTreeMap<Digest, Window>;
 pub(crate) struct Demands {
     /// What decides.
     pub policies: PolicySet,
-    /// What signatures are verified against.
-    pub trust: Trust,
+    /// What signatures are verified against: the trust that is given for everything, then those
+    /// that policies bring.
+    pub trusts: Vec<Trust>,
     /// What the report says of the trust.
     pub told: report::Trust,
 }
@@ -208,7 +209,7 @@ impl Demands {
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
-    ) -> Result<(Requirement, Trust)> {
+    ) -> Result<(Requirement, Self)> {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
@@ -216,7 +217,7 @@ impl Demands {
         requirement.inclusion = trust.inclusion();
         let policies = vec![requirement.clone().into()];
         let demands = Self::of(policies, windows, signer, trust, limits)?;
-        Ok((requirement, demands.trust))
+        Ok((requirement, demands))
     }
 
     fn of(
@@ -238,7 +239,7 @@ impl Demands {
             return Err(Usage::NoTrustedRoot { why }.into());
         }
         let (pki, private_pki) = signer.private_pki(limits)?;
-        let keys = policies.keys();
+        let keys = policies.keys(&TrustId::default());
         let told = report::Trust {
             trusted_root: root.as_ref().zip(trust.trusted_root.as_ref()).map(|(root, path)| {
                 report::TrustedRoot { name: path.display().to_string(), digest: *root.digest() }
@@ -247,7 +248,14 @@ impl Demands {
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
-        Ok(Self { policies, trust: Trust { root, keys, key_windows, pki }, told })
+        let given = Trust { id: TrustId::default(), root, keys, key_windows, pki };
+        let trusts = std::iter::once(given).chain(policies.own_trusts()).collect();
+        Ok(Self { policies, trusts, told })
+    }
+
+    /// A verifier for each trust.
+    pub(crate) fn verifiers(&self, now: UnixTime, limits: Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, limits)).collect()
     }
 }
 

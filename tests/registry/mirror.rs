@@ -98,10 +98,10 @@ fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admi
         policies: Vec::new(),
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
-    let verifier = Verifier::new(trust, now, limits);
+    let verifiers = [Verifier::new(trust, now, limits)];
     let limits = Limits::default();
     let work =
-        Work { archive, inventory, verifier: &verifier, policies: &policies, limits: &limits };
+        Work { archive, inventory, verifiers: &verifiers, policies: &policies, limits: &limits };
     engine::verify(&work, &options, &()).unwrap().admitted
 }
 
