@@ -300,9 +300,9 @@ fn a_managed_key_in_either_form() {
     );
     assert_eq!(
         with("hint", json!("")),
-        refused(&format!(
+        refused(
             "no PublicKey message: unknown field `hint`, expected one of `rawBytes`, `keyDetails`, `validFor` at line 1 column 7"
-        ))
+        )
     );
     let rsa_as = |details: &str| {
         let message = json!({ "rawBytes": base64(&rsa.spki()), "keyDetails": details });
