@@ -15,12 +15,13 @@ use sealift::policy::{
     SignerKind, TextMatcher, document, predicate_type,
 };
 use sealift::report;
-use sealift::sigstore::TrustRoot;
 use sealift::sigstore::trust_root::Unusable;
-use sealift::time::UnixTime;
+use sealift::sigstore::{ManagedKey, TrustRoot};
+use sealift::time::{UnixTime, Window};
 use sealift::verify::{Trust, TrustId, Verifier};
 use sealift::x509::PrivatePki;
 
+use super::kwctl::KwctlArgs;
 use super::{args, input};
 
 /// Whom to trust, whatever the policy.
@@ -69,7 +70,8 @@ pub(crate) struct TrustArgs {
 pub(crate) struct PolicyArgs {
     /// A policy file (repeatable): one or several documents, each of a format that its content tells
     ///
-    /// `ClusterImagePolicy` of policy.sigstore.dev. All policies that cover any name of an image must hold; within one, any authority is enough.
+    /// `ClusterImagePolicy` of policy.sigstore.dev, settings of Kubewarden's verify-image-signatures
+    /// alone or in a policy of policies.kubewarden.io, Kubewarden's verification config. All policies that cover any name of an image must hold; within one, any authority is enough.
     /// A field that sealift does not decide by is refused by name, never passed over.
     #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY", hide_env_values = true)]
     pub files: Vec<PathBuf>,
@@ -79,7 +81,10 @@ pub(crate) struct PolicyArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "What is accepted, by signer")]
 pub(crate) struct SignerArgs {
-    /// A public key (PEM) that must have signed (repeatable: any one of them)
+    /// A public key that must have signed (repeatable: any one of them)
+    ///
+    /// In PEM, or as Sigstore's `PublicKey` message in JSON (`rawBytes`, `keyDetails`, `validFor`):
+    /// a key with `validFor` must have signed inside it, by a log's or timestamp authority's word.
     ///
     /// An entry of a transparency log is demanded too, as cosign does, unless
     /// --insecure-ignore-tlog is given.
@@ -166,6 +171,9 @@ pub(crate) struct SignerArgs {
     pub annotations: Vec<String>,
 }
 
+/// When keys were in use, by their ids.
+type KeyWindows = BTreeMap<Digest, Window>;
+
 /// What the arguments amount to.
 pub(crate) struct Demands {
     /// What decides.
@@ -178,21 +186,29 @@ pub(crate) struct Demands {
 }
 
 impl Demands {
-    /// Reads policies from files, or makes one of the signer; exactly one of both.
+    /// Reads policies from files, or makes one of the signer or of kwctl's flags; exactly one of them.
     pub(crate) fn of_archive(
         policy: &PolicyArgs,
+        kwctl: &KwctlArgs,
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
         now: UnixTime,
     ) -> Result<Self> {
-        let policies = match (policy.files.is_empty(), signer.first_given()) {
-            (true, None) => return Err(Usage::NothingDemanded.into()),
-            (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
-            (true, Some(_)) => vec![signer.requirement(Kind::Signature, limits)?.into()],
-            (false, None) => policy.read(limits, now)?,
+        let given = (policy.first_given(), signer.first_given(), kwctl.first_given());
+        let (policies, windows) = match given {
+            (None, None, None) => return Err(Usage::NothingDemanded.into()),
+            (None, Some(_), None) => {
+                let (requirement, windows) = signer.requirement(Kind::Signature, limits)?;
+                (vec![requirement.into()], windows)
+            }
+            (None, None, Some(_)) => (vec![kwctl.policy(limits, now)?], KeyWindows::new()),
+            (Some(_), None, None) => (policy.read(limits, now)?, KeyWindows::new()),
+            (Some(one), Some(other), _)
+            | (Some(one), None, Some(other))
+            | (None, Some(one), Some(other)) => return Err(Usage::Several { one, other }.into()),
         };
-        Self::of(policies, signer, trust, limits)
+        Self::of(policies, windows, signer, trust, limits)
     }
 
     /// What a bundle of either kind must prove by the signer's flags, and what against.
@@ -204,14 +220,16 @@ impl Demands {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
-        let mut requirement = signer.requirement(Kind::Either, limits)?;
+        let (mut requirement, windows) = signer.requirement(Kind::Either, limits)?;
         requirement.inclusion = trust.inclusion();
-        let demands = Self::of(vec![requirement.clone().into()], signer, trust, limits)?;
+        let policies = vec![requirement.clone().into()];
+        let demands = Self::of(policies, windows, signer, trust, limits)?;
         Ok((requirement, demands))
     }
 
     fn of(
         policies: Vec<Policy>,
+        key_windows: KeyWindows,
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
@@ -237,15 +255,15 @@ impl Demands {
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
-        let given = Trust { root, keys, pki, ..Trust::default() };
+        let given = Trust { root, keys, key_windows, pki, ..Trust::default() };
         let own = policies.own_trusts(&given);
         let trusts = std::iter::once(given).chain(own).collect();
         Ok(Self { policies, trusts, told })
     }
 
     /// A verifier for each trust.
-    pub(crate) fn verifiers(&self, now: UnixTime, limits: Limits) -> Vec<Verifier> {
-        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, limits)).collect()
+    pub(crate) fn verifiers(&self, now: UnixTime, limits: &Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, *limits)).collect()
     }
 }
 
@@ -279,6 +297,10 @@ pub(crate) fn read_root(path: &Path, pinned: Option<Digest>, limits: &Limits) ->
 }
 
 impl PolicyArgs {
+    fn first_given(&self) -> Option<&'static str> {
+        (!self.files.is_empty()).then_some("--policy")
+    }
+
     fn read(&self, limits: &Limits, now: UnixTime) -> Result<Vec<Policy>> {
         let read = |path: &PathBuf| {
             let bytes = input::read(path, "policy file", limits.policy_bytes)?;
@@ -309,7 +331,8 @@ impl SignerArgs {
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
-    fn requirement(&self, otherwise: Kind, limits: &Limits) -> Result<Requirement> {
+    /// What evidence must prove, and when the keys it may be by were in use.
+    fn requirement(&self, otherwise: Kind, limits: &Limits) -> Result<(Requirement, KeyWindows)> {
         let kind = match &self.predicate_type {
             Some(name) if name.is_empty() => return Err(Usage::Empty { flag: "--type" }.into()),
             Some(name) => Kind::Attestation { predicate_type: predicate_type(name).to_owned() },
@@ -320,11 +343,12 @@ impl SignerArgs {
         }
         let log = if self.insecure_ignore_tlog { Demand::Waived } else { Demand::Demanded };
         let annotations = self.annotations()?;
-        let flags = SignerFlags { signer: self.signer(limits)?, kind, log, annotations };
-        Ok(flags.into_requirement())
+        let (signer, windows) = self.signer(limits)?;
+        let flags = SignerFlags { signer, kind, log, annotations };
+        Ok((flags.into_requirement(), windows))
     }
 
-    fn signer(&self, limits: &Limits) -> Result<SignerKind> {
+    fn signer(&self, limits: &Limits) -> Result<(SignerKind, KeyWindows)> {
         if self.ca_intermediates.is_some() && self.ca_roots.is_none() {
             return Err(Usage::IntermediatesAlone.into());
         }
@@ -342,28 +366,43 @@ impl SignerArgs {
         )?;
         let sct = if self.insecure_ignore_sct { Demand::Waived } else { Demand::Demanded };
         match (self.keys.is_empty(), subject, issuer, &self.ca_roots) {
-            (false, None, None, None) => self.read_keys(limits).map(SignerKind::Keys),
+            (false, None, None, None) => {
+                let (keys, windows) = self.read_keys(limits)?;
+                Ok((SignerKind::Keys(keys), windows))
+            }
             (false, ..) => Err(Usage::KeyAndIdentity.into()),
             (true, None, ..) => Err(Usage::NoSigner.into()),
             (true, Some(subject), issuer, Some(_)) => {
                 let identity = IdentityMatcher::new(subject, issuer);
-                Ok(SignerKind::PrivatePki { identity, sct })
+                Ok((SignerKind::PrivatePki { identity, sct }, KeyWindows::new()))
             }
             (true, Some(_), None, None) => Err(Usage::NoIssuer.into()),
             (true, Some(subject), issuer, None) => {
                 let identity = IdentityMatcher::new(subject, issuer);
-                Ok(SignerKind::Keyless { identity, sct })
+                Ok((SignerKind::Keyless { identity, sct }, KeyWindows::new()))
             }
         }
     }
 
-    fn read_keys(&self, limits: &Limits) -> Result<Vec<PublicKey>> {
+    /// The keys, and the windows of those that have one. A key has one use and one window, wherever
+    /// it is named: by the other it would verify what it should not.
+    fn read_keys(&self, limits: &Limits) -> Result<(Vec<PublicKey>, KeyWindows)> {
         let read = |path: &PathBuf| {
-            let pem = input::read_text(path, "key", limits.metadata_bytes)?;
-            PublicKey::from_pem(&pem)
+            let text = input::read_text(path, "key", limits.metadata_bytes)?;
+            ManagedKey::parse(&text, limits)
                 .with_context(|| format!("key `{}` cannot be used", path.display()))
         };
-        self.keys.iter().map(read).collect()
+        let keys = self.keys.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let mut known: BTreeMap<Digest, &ManagedKey> = BTreeMap::new();
+        for key in &keys {
+            let id = key.key.id();
+            if known.insert(id, key).is_some_and(|first| first != key) {
+                return Err(Usage::KeyTwice { id }.into());
+            }
+        }
+        let windows =
+            keys.iter().filter_map(|key| Some((key.key.id(), key.window?))).collect::<KeyWindows>();
+        Ok((keys.into_iter().map(|key| key.key).collect(), windows))
     }
 
     fn annotations(&self) -> Result<BTreeMap<String, String>> {
@@ -425,8 +464,8 @@ fn matcher(
 pub(crate) enum Usage {
     #[error("nothing says what is acceptable")]
     NothingDemanded,
-    #[error("`--policy` and `{flag}` exclude each other")]
-    PolicyAndSigner { flag: &'static str },
+    #[error("`{one}` and `{other}` exclude each other")]
+    Several { one: &'static str, other: &'static str },
     #[error("no signer is named")]
     NoSigner,
     #[error("`--key` excludes identities and certificate authorities")]
@@ -439,6 +478,8 @@ pub(crate) enum Usage {
     Empty { flag: &'static str },
     #[error("`--ca-intermediates` needs `--ca-roots`")]
     IntermediatesAlone,
+    #[error("`--key` names the key {id} twice, and says two things of it")]
+    KeyTwice { id: Digest },
     #[error("`--annotation` is no KEY=VALUE: `{text}`")]
     NoAnnotation { text: String },
     #[error("`--annotation` demands two values of `{key}`")]
@@ -462,13 +503,16 @@ impl Usage {
             Self::NoSigner => Some(
                 "give `--key FILE`, or `--certificate-identity` with `--certificate-oidc-issuer`",
             ),
-            Self::PolicyAndSigner { .. } => {
+            Self::Several { .. } => {
                 Some("write the signer into the policy, or judge by the signer alone")
             }
             Self::NoIssuer => Some(
                 "anybody can have any name of some issuer: give `--certificate-oidc-issuer`; only \
                  with `--ca-roots` none is needed",
             ),
+            Self::KeyTwice { .. } => {
+                Some("give the key once: in PEM, or with its validFor and keyDetails")
+            }
             Self::NoTrustedRoot { .. } => Some(
                 "give `--trusted-root FILE`; for a key without a log, `--insecure-ignore-tlog` \
                  waives the entry",

@@ -26,7 +26,8 @@ use crate::policy::document::{Error, NOWHERE, Place};
 use crate::policy::requirement::Witness;
 use crate::policy::{
     Approval, Authority, Comparison, Demand, Format, GithubRepository, IdentityMatcher, Images,
-    Kind, Names, Policy, Reads, Requirement, Rule, Shortfall, Signer, TextMatcher, UrlPrefix, yaml,
+    Kind, Names, Origin, Policy, Reads, Requirement, Rule, Shortfall, Signer, TextMatcher,
+    UrlPrefix, yaml,
 };
 use crate::verify::Facts;
 
@@ -123,6 +124,11 @@ impl VerificationConfig {
             _ => return Err("there are several documents".to_owned()),
         };
         Self::of(value)
+    }
+
+    /// A config that asks for every one of these.
+    pub fn all_of(signatures: Vec<Signature>) -> Self {
+        Self { all_of: Some(signatures), any_of: None }
     }
 
     fn of(value: Value) -> Result<Self, String> {
@@ -240,6 +246,14 @@ fn keyless(issuer: &str, subject: TextMatcher, repository: Option<GithubReposito
             repository,
         }],
         sct: Demand::Demanded,
+    }
+}
+
+impl From<VerificationConfig> for Policy {
+    /// The policy that a config of the command line's flags amounts to.
+    fn from(config: VerificationConfig) -> Self {
+        let format = Format::VerificationConfig;
+        Self::new("command line", format, Origin::Flags, Images::Any, config.rule())
     }
 }
 
