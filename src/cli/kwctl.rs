@@ -1,7 +1,7 @@
 //! kwctl's flags for a verification config: what they say in its words is one policy for every
 //! image.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -148,7 +148,7 @@ impl KwctlArgs {
     }
 }
 
-fn read(path: &PathBuf, limits: &Limits, now: UnixTime) -> Result<Policy> {
+fn read(path: &Path, limits: &Limits, now: UnixTime) -> Result<Policy> {
     let bytes = input::read(path, "verification config", limits.policy_bytes)?;
     let name = path.display().to_string();
     let policies = document::parse(&[PolicyFile { name: &name, bytes: &bytes }], limits, now)?;

@@ -165,8 +165,8 @@ impl Lowering<'_> {
     ) -> Result<(Rule, Vec<Trust>), Error> {
         let mut rules = Vec::new();
         let mut trusts = Vec::new();
-        let chain = entry.certificate_chain.as_deref().unwrap_or_default();
-        for (number, pem) in entry.certificates.iter().enumerate() {
+        let chain = entry.chain.as_deref().unwrap_or_default();
+        for (number, pem) in entry.pems.iter().enumerate() {
             let field = format!("certificates[{number}]");
             let pinned =
                 PinnedCertificate::new(pem, chain, self.now, self.limits).map_err(|cause| {

@@ -18,6 +18,7 @@ fn refused(arguments: &[&str]) -> Option<anyhow::Error> {
     let limits = Limits::default();
     let demands = Demands::of_archive(
         &args.policy,
+        &args.kwctl,
         &args.signer,
         &args.trust,
         &limits,

@@ -126,7 +126,7 @@ fn group(
     place: &Place<'_>,
 ) -> Result<Vec<Carried>, Error> {
     let expression = spec.get("expression").and_then(Value::as_str).unwrap_or_default();
-    let mut asked: Vec<_> = expression.split("&&").map(|part| part.trim()).collect();
+    let mut asked: Vec<_> = expression.split("&&").map(str::trim).collect();
     asked.sort_unstable();
     let mut all: Vec<_> = members.keys().map(|name| format!("{name}()")).collect();
     all.sort_unstable();

@@ -30,10 +30,10 @@ pub enum Signature {
 
 /// Keys.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct PubKeys {
     image: String,
-    pub_keys: Vec<String>,
+    #[serde(rename = "pubKeys")]
+    pems: Vec<String>,
     annotations: Option<Annotations>,
 }
 
@@ -41,7 +41,8 @@ pub struct PubKeys {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Keyless {
     image: String,
-    keyless: Vec<KeylessInfo>,
+    #[serde(rename = "keyless")]
+    identities: Vec<KeylessInfo>,
     annotations: Option<Annotations>,
 }
 
@@ -53,10 +54,10 @@ struct KeylessInfo {
 
 /// A repository of GitHub.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct GithubActions {
     image: String,
-    github_actions: GithubRepositoryInfo,
+    #[serde(rename = "githubActions")]
+    repository: GithubRepositoryInfo,
     annotations: Option<Annotations>,
 }
 
@@ -68,10 +69,10 @@ struct GithubRepositoryInfo {
 
 /// URLs below which subjects must lie.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct KeylessPrefix {
     image: String,
-    keyless_prefix: Vec<KeylessPrefixInfo>,
+    #[serde(rename = "keylessPrefix")]
+    prefixes: Vec<KeylessPrefixInfo>,
     annotations: Option<Annotations>,
 }
 
@@ -88,8 +89,10 @@ struct KeylessPrefixInfo {
 #[serde(rename_all = "camelCase")]
 pub struct Certificates {
     image: String,
-    pub(super) certificates: Vec<String>,
-    pub(super) certificate_chain: Option<Vec<String>>,
+    #[serde(rename = "certificates")]
+    pub(super) pems: Vec<String>,
+    #[serde(rename = "certificateChain")]
+    pub(super) chain: Option<Vec<String>>,
     require_rekor_bundle: bool,
     annotations: Option<Annotations>,
 }
@@ -133,43 +136,43 @@ impl Signature {
     pub(super) fn demands(&self) -> Demands<'_> {
         let annotations = self.annotations();
         let signatures: Vec<_> = match self {
-            Self::PubKeys(PubKeys { pub_keys, .. }) => {
+            Self::PubKeys(PubKeys { pems, .. }) => {
                 let signature = |key: &String| verification_config::Signature::PubKey {
                     owner: None,
                     key: key.clone(),
-                    annotations: annotations.clone(),
+                    annotations: annotations.cloned(),
                 };
-                pub_keys.iter().map(signature).collect()
+                pems.iter().map(signature).collect()
             }
-            Self::Keyless(Keyless { keyless, .. }) => {
+            Self::Keyless(Keyless { identities, .. }) => {
                 let signature =
                     |info: &KeylessInfo| verification_config::Signature::GenericIssuer {
                         issuer: info.issuer.clone(),
                         subject: Subject::Equal(info.subject.clone()),
-                        annotations: annotations.clone(),
+                        annotations: annotations.cloned(),
                     };
-                keyless.iter().map(signature).collect()
+                identities.iter().map(signature).collect()
             }
-            Self::GithubActions(GithubActions { github_actions, .. }) => {
-                if github_actions.owner.is_empty() {
+            Self::GithubActions(GithubActions { repository, .. }) => {
+                if repository.owner.is_empty() {
                     return Demands::Nothing(self.kind(), "Must provide owner info");
                 }
                 vec![verification_config::Signature::GithubAction {
-                    owner: github_actions.owner.clone(),
-                    repo: github_actions.repo.clone(),
-                    annotations: annotations.clone(),
+                    owner: repository.owner.clone(),
+                    repo: repository.repo.clone(),
+                    annotations: annotations.cloned(),
                 }]
             }
-            Self::KeylessPrefix(KeylessPrefix { keyless_prefix, .. }) => {
+            Self::KeylessPrefix(KeylessPrefix { prefixes, .. }) => {
                 let signature = |info: &KeylessPrefixInfo| {
                     Some(verification_config::Signature::GenericIssuer {
                         issuer: info.issuer.clone(),
                         subject: Subject::UrlPrefix(UrlPrefix::parse(&info.url_prefix).ok()?),
-                        annotations: annotations.clone(),
+                        annotations: annotations.cloned(),
                     })
                 };
                 // That each is a URL is seen to where the settings are validated.
-                match keyless_prefix.iter().map(signature).collect() {
+                match prefixes.iter().map(signature).collect() {
                     Some(signatures) => signatures,
                     None => return Demands::Nothing(self.kind(), "Cannot build url prefix"),
                 }
@@ -182,13 +185,13 @@ impl Signature {
         Demands::Signatures(self.kind(), signatures)
     }
 
-    fn annotations(&self) -> &Option<Annotations> {
+    fn annotations(&self) -> Option<&Annotations> {
         match self {
             Self::PubKeys(PubKeys { annotations, .. })
             | Self::Keyless(Keyless { annotations, .. })
             | Self::GithubActions(GithubActions { annotations, .. })
             | Self::KeylessPrefix(KeylessPrefix { annotations, .. })
-            | Self::Certificate(Certificates { annotations, .. }) => annotations,
+            | Self::Certificate(Certificates { annotations, .. }) => annotations.as_ref(),
         }
     }
 
@@ -213,24 +216,24 @@ impl Signature {
             faults.push(too_short("image", &json!("")));
         }
         match self {
-            Self::PubKeys(PubKeys { pub_keys, .. }) => {
-                let value = json!(pub_keys);
-                if pub_keys.is_empty() {
+            Self::PubKeys(PubKeys { pems, .. }) => {
+                let value = json!(pems);
+                if pems.is_empty() {
                     faults.push(too_short("pub_keys", &value));
-                } else if !pub_keys.iter().all(|key| is_pem(key)) {
+                } else if !pems.iter().all(|key| is_pem(key)) {
                     let value = BTreeMap::from([("value", value)]);
                     faults.push(format!(
                         "pub_keys: Validation error: non-PEM data found [{value:?}]"
                     ));
                 }
             }
-            Self::KeylessPrefix(KeylessPrefix { keyless_prefix, .. }) => {
-                if keyless_prefix.is_empty() {
+            Self::KeylessPrefix(KeylessPrefix { prefixes, .. }) => {
+                if prefixes.is_empty() {
                     faults.push(too_short("keyless_prefix", &json!([])));
                 }
                 let refused = |info: &KeylessPrefixInfo| UrlPrefix::parse(&info.url_prefix).err();
                 faults.extend(
-                    keyless_prefix
+                    prefixes
                         .iter()
                         .filter_map(refused)
                         .map(|why| format!("keyless_prefix: Validation error: {why}")),
@@ -272,7 +275,7 @@ impl Signature {
             Demands::Nothing(kind, message) => {
                 remarks.push(format!("`{kind}` refuses every image: {message}"));
             }
-            Demands::Certificates(entry) if entry.certificate_chain.is_none() => remarks.push(
+            Demands::Certificates(entry) if entry.chain.is_none() => remarks.push(
                 "without `certificateChain` the certificate is its own warrant; Kubewarden accepts \
                  such settings only of a certificate that Mozilla's roots vouch for"
                     .to_owned(),
@@ -315,10 +318,10 @@ impl Certificates {
         if self.image.is_empty() {
             return Some("no image provided");
         }
-        if self.certificates.is_empty() {
+        if self.pems.is_empty() {
             return Some("no certificate provided");
         }
-        let mut chain = self.certificate_chain.iter().flatten();
+        let mut chain = self.chain.iter().flatten();
         chain.any(|pem| !is_pem(pem)).then_some("non-PEM data found")
     }
 }
