@@ -12,6 +12,7 @@
 #![forbid(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod cluster_image_policy;
+pub mod engine;
 mod flags;
 mod glob;
 mod identity;
