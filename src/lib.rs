@@ -32,7 +32,7 @@
 //! inventory  subjects and the evidence that speaks of them
 //! archive    tars, directories and streams, never extracted
 //! oci        manifests, indexes, descriptors, references
-//! crypto  digest  time  limits  json  the ground
+//! crypto  digest  time  limits  json  yaml  the ground
 //! ```
 //!
 //! A module uses only what lies below it; `tests/architecture.rs` holds the table.
@@ -62,3 +62,4 @@ pub mod tlog;
 pub mod transfer;
 pub mod verify;
 pub mod x509;
+mod yaml;

@@ -21,7 +21,6 @@ mod predicate_type;
 mod requirement;
 #[cfg(test)]
 mod specimen;
-mod yaml;
 
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
