@@ -17,6 +17,7 @@ mod glob;
 mod identity;
 mod judge;
 mod model;
+mod object_selector;
 mod predicate_type;
 mod requirement;
 #[cfg(test)]
@@ -32,5 +33,6 @@ pub use model::{
     Authority, Demand, Images, InvalidSet, Kind, Mode, Origin, Policy, PolicySet, Requirement,
     Rule, Signer,
 };
+pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};

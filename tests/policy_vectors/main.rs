@@ -9,6 +9,8 @@
 )]
 
 mod cluster_image_policy;
+mod image_references;
+mod object_selector;
 
 use std::path::PathBuf;
 
