@@ -67,6 +67,14 @@ pub struct Limits {
     pub regex_bytes: usize,
     /// Bytes of a policy file: 1 MiB.
     pub policy_bytes: u64,
+    /// Bytes of a file of Kubernetes objects or of an admission review: 16 MiB. An API server takes
+    /// reviews of up to 3 MiB; a list of a thousand pods has about 10 MB.
+    pub object_bytes: u64,
+    /// Scalars, lists and maps of one document of such a file: a million; a pod has about 200.
+    pub object_nodes: usize,
+    /// Nesting of such a document: 64; the deepest custom resource definitions in the field have
+    /// about 40.
+    pub object_depth: usize,
 }
 
 impl Default for Limits {
@@ -99,6 +107,9 @@ impl Default for Limits {
             checkpoint_signatures: 32,
             regex_bytes: 1 << 20,
             policy_bytes: 1 << 20,
+            object_bytes: 16 << 20,
+            object_nodes: 1_000_000,
+            object_depth: 64,
         }
     }
 }

@@ -19,6 +19,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("crypto", &["digest"]),
     ("oci", &["digest", "json", "limits"]),
     ("archive", &["digest", "limits", "oci"]),
+    ("admission", &["digest", "json", "limits", "oci", "yaml"]),
     ("x509", &["crypto", "digest", "limits", "time"]),
     ("tlog", &["crypto", "digest", "json", "limits", "time"]),
     ("timestamp", &["crypto", "time", "x509"]),
