@@ -31,15 +31,15 @@ pub(super) fn objects(
     Ok((objects, request))
 }
 
-/// What `apiVersion` and `kind` say.
+/// What `apiVersion` and `kind` say together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(super) struct TypeMeta {
     pub group: String,
     pub version: String,
     pub kind: String,
 }
 
-impl Kind {
+impl TypeMeta {
     fn of(api_version: &str, kind: &str) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         Self { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
@@ -82,10 +82,10 @@ impl<'a> Gathering<'a> {
     }
 
     /// The kind the request is for; an object that says otherwise of itself would be read as two.
-    fn carried_kind(&self, object: &Node, at: &str, request: &Request) -> Result<Kind, Error> {
+    fn carried_kind(&self, object: &Node, at: &str, request: &Request) -> Result<TypeMeta, Error> {
         let [group, version, kind] =
             [&request.group, &request.version, &request.kind].map(Clone::clone);
-        let wanted = Kind { group, version, kind };
+        let wanted = TypeMeta { group, version, kind };
         for (key, wanted) in [("apiVersion", wanted.api_version()), ("kind", wanted.kind.clone())] {
             let path = format!("{at}/{key}");
             match self.text(object, key, at)? {
@@ -101,7 +101,12 @@ impl<'a> Gathering<'a> {
 
     /// Gathers an object, or the items of a list. Items of a typed list are without a kind where an
     /// API server wrote them; theirs is `given` by the list.
-    fn open(&mut self, node: &'a Node, pointer: String, given: Option<Kind>) -> Result<(), Error> {
+    fn open(
+        &mut self,
+        node: &'a Node,
+        pointer: String,
+        given: Option<TypeMeta>,
+    ) -> Result<(), Error> {
         if !matches!(node.value, Value::Map(_)) {
             return Err(self.error((node, Problem::NotAnObject { path: pointer })));
         }
@@ -111,7 +116,7 @@ impl<'a> Gathering<'a> {
         let api_version = self.text(node, "apiVersion", &pointer)?;
         let own = self.text(node, "kind", &pointer)?;
         let kind = match (api_version, own, given) {
-            (Some(api_version), Some(kind), _) => Kind::of(api_version, kind),
+            (Some(api_version), Some(kind), _) => TypeMeta::of(api_version, kind),
             (None, None, Some(given)) => given,
             (api_version, ..) => {
                 let key = if api_version.is_some() { "kind" } else { "apiVersion" };
@@ -136,15 +141,15 @@ impl<'a> Gathering<'a> {
         items: &'a [Node],
         pointer: &str,
         of: &str,
-        list: &Kind,
+        list: &TypeMeta,
     ) -> Result<(), Error> {
-        let given = (!of.is_empty()).then(|| Kind { kind: of.to_owned(), ..list.clone() });
+        let given = (!of.is_empty()).then(|| TypeMeta { kind: of.to_owned(), ..list.clone() });
         items.iter().enumerate().try_for_each(|(index, item)| {
             self.open(item, format!("{pointer}/items/{index}"), given.clone())
         })
     }
 
-    fn object(&mut self, node: &'a Node, pointer: String, kind: Kind) -> Result<(), Error> {
+    fn object(&mut self, node: &'a Node, pointer: String, kind: TypeMeta) -> Result<(), Error> {
         let images = self.images(node, &pointer, &kind)?;
         let metadata_path = format!("{pointer}/metadata");
         let metadata = node.get("metadata");
@@ -161,7 +166,7 @@ impl<'a> Gathering<'a> {
         let namespace = text("namespace")?.or_else(|| asked?.namespace.clone());
         let name = text("name")?.or_else(|| asked?.name.clone());
         let labels = self.labels(metadata.and_then(|node| node.get("labels")), &metadata_path)?;
-        let Kind { group, version, kind } = kind;
+        let TypeMeta { group, version, kind } = kind;
         let (document, line) = (self.document.number, self.document.line_of(node));
         self.objects.push(Object {
             document,
@@ -178,7 +183,7 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
-    fn images(&self, node: &'a Node, pointer: &str, kind: &Kind) -> Result<Images, Error> {
+    fn images(&self, node: &'a Node, pointer: &str, kind: &TypeMeta) -> Result<Images, Error> {
         let prefixed =
             |(node, problem): (&Node, Problem)| self.error((node, problem.below(pointer)));
         if kind.kind == "Plan" && kind.group == plan::GROUP {
@@ -234,12 +239,13 @@ impl<'a> Gathering<'a> {
                 return Err(self.error((node, Problem::Wrong { path, wanted: "map" })));
             }
         };
-        let label = |(key, node): &(String, Node)| match node.text() {
-            Some(text) => Ok((key.clone(), text.to_owned())),
-            None => {
+        let label = |(key, node): &(String, Node)| {
+            let wrong = || {
                 let path = format!("{path}{}", pointer_step(key));
-                Err(self.error((node, Problem::Wrong { path, wanted: "text" })))
-            }
+                self.error((node, Problem::Wrong { path, wanted: "text" }))
+            };
+            let text = node.text().ok_or_else(wrong)?;
+            Ok((key.clone(), text.to_owned()))
         };
         entries.iter().map(label).collect()
     }

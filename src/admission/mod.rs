@@ -36,7 +36,7 @@ pub struct Objects {
     limits: Limits,
     text: String,
     documents: Vec<Document>,
-    objects: Vec<Object>,
+    all: Vec<Object>,
     request: Option<Request>,
 }
 
@@ -49,9 +49,9 @@ impl Objects {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Error::whole(name, Problem::NotText))?;
         let documents = document::read(text, name, limits)?;
-        let (objects, request) = gather::objects(&documents, name)?;
+        let (all, request) = gather::objects(&documents, name)?;
         let (name, text) = (name.to_owned(), text.to_owned());
-        Ok(Self { name, limits: *limits, text, documents, objects, request })
+        Ok(Self { name, limits: *limits, text, documents, all, request })
     }
 
     /// How the user calls the file.
@@ -61,7 +61,7 @@ impl Objects {
 
     /// Every object, those of unknown kinds included.
     pub fn objects(&self) -> &[Object] {
-        &self.objects
+        &self.all
     }
 
     /// The admission request that carried the object, if the file is one.

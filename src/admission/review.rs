@@ -67,6 +67,9 @@ pub enum Operation {
 
 type Wrong<'a> = (&'a Node, Problem);
 
+/// The object that would be stored, and where it stands.
+type Carried<'a> = Option<(String, &'a Node)>;
+
 /// Whether a document is a review, or a bare request: its kind is a map.
 pub(super) fn is_review(root: &Node) -> bool {
     root.get("kind").is_some_and(|kind| match &kind.value {
@@ -76,15 +79,14 @@ pub(super) fn is_review(root: &Node) -> bool {
     })
 }
 
-/// Reads the request of a review, and the object that would be stored with its place.
-pub(super) fn request(root: &Node) -> Result<(Request, Option<(String, &Node)>), Wrong<'_>> {
-    let (review, request, at) = match root.get("kind").and_then(Node::text) {
-        None => (ReviewVersion::V1, root, ""),
-        Some(_) => {
-            let request = root.get("request");
-            let missing = || (root, Problem::Missing { path: "/request".to_owned() });
-            (review_version(root)?, request.ok_or_else(missing)?, "/request")
-        }
+/// Reads the request of a review and what it carries.
+pub(super) fn request(root: &Node) -> Result<(Request, Carried<'_>), Wrong<'_>> {
+    let is_bare = root.get("kind").and_then(Node::text).is_none();
+    let (review, request, at) = if is_bare {
+        (ReviewVersion::V1, root, "")
+    } else {
+        let missing = || (root, Problem::Missing { path: "/request".to_owned() });
+        (review_version(root)?, root.get("request").ok_or_else(missing)?, "/request")
     };
     let required = |node, key: &str, at: &str| {
         let path = format!("{at}/{key}");
@@ -112,7 +114,7 @@ fn carried<'a>(
     request: &'a Node,
     operation: Operation,
     path: &str,
-) -> Result<Option<(String, &'a Node)>, Wrong<'a>> {
+) -> Result<Carried<'a>, Wrong<'a>> {
     match (request.get("object"), operation) {
         (Some(object @ Node { value: Value::Map(_), .. }), _) => {
             Ok(Some((path.to_owned(), object)))
