@@ -2,6 +2,7 @@
 //! document can ask for more work than it has bytes.
 
 use serde::de::DeserializeOwned;
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Options, alias_limits, budget, options};
 
@@ -27,7 +28,7 @@ impl Document<'_> {
     pub(crate) fn read_within<T: DeserializeOwned>(&self, bounds: Bounds) -> Result<T, Refusal> {
         serde_saphyr::from_str_with_options(self.text, strict(bounds)).map_err(|cause| Refusal {
             line: self.line_of(cause.location().map_or(1, |location| location.line())),
-            message: words(&cause.to_string()),
+            message: words(&cause, bounds),
         })
     }
 
@@ -137,10 +138,21 @@ fn strict(bounds: Bounds) -> Options {
 }
 
 /// The parser's words, without its place: that is counted from the document, a user's from the file.
-fn words(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
-    words.escape_debug().to_string()
+fn words(cause: &serde_saphyr::Error, bounds: Bounds) -> String {
+    match cause {
+        serde_saphyr::Error::Budget { breach: BudgetBreach::Nodes { .. }, .. } => {
+            format!("more than {} scalars, lists and maps in one document", bounds.nodes)
+        }
+        serde_saphyr::Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            format!("nested more than {} levels deep", bounds.depth)
+        }
+        other => {
+            let message = other.to_string();
+            let line = message.lines().next().unwrap_or_default();
+            let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
+            words.escape_debug().to_string()
+        }
+    }
 }
 
 #[cfg(test)]

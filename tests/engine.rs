@@ -44,9 +44,9 @@ fn judge(archive: &Archive, inventory: &Inventory) -> Result<engine::Outcome, en
         policies: Vec::new(),
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
-    let verifier = Verifier::new(Trust::default(), now, limits);
+    let verifiers = [Verifier::new(Trust::default(), now, limits)];
     let work =
-        Work { archive, inventory, verifier: &verifier, policies: &policies, limits: &limits };
+        Work { archive, inventory, verifiers: &verifiers, policies: &policies, limits: &limits };
     engine::verify(&work, &options, &())
 }
 

@@ -588,3 +588,22 @@ fn mutants_are_refused_or_pinned() {
     }
     assert!(pinned > 500, "{pinned} of 1500 could be read");
 }
+
+#[test]
+fn the_deepest_object_is_read() {
+    let lists = Limits::default().object_depth - 1;
+    let nested = |lists: usize| {
+        let (open, close) = ("[".repeat(lists), "]".repeat(lists));
+        [
+            format!("apiVersion: v1\nkind: A\nx: {open}{close}\n"),
+            format!(r#"{{"apiVersion": "v1", "kind": "A", "x": {open}{close}}}"#),
+        ]
+    };
+    for text in nested(lists) {
+        assert_eq!(parse(&text).unwrap().objects().len(), 1);
+    }
+    let [yaml, json] = nested(lists + 1);
+    let message = "nested more than 64 levels deep".to_owned();
+    assert_eq!(problem(&yaml), (Some(3), Problem::Yaml { message }));
+    assert!(matches!(problem(&json), (Some(1), Problem::Json { cause }) if cause.is_too_deep()));
+}

@@ -9,7 +9,6 @@ use sealift::limits::Limits;
 use sealift::report::text::Lines;
 use sealift::report::{Basis, Scope, json, text};
 use sealift::transfer::{Flaw, Landed, LeftBehind, Listing, Place, Settings, into_registry};
-use sealift::verify::Verifier;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -35,7 +34,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         basis: Basis {
             judged_at: now,
             scope: Scope::Whole,
-            trust: demands.told,
+            trust: demands.told.clone(),
             policies: verify::entries(&demands.policies),
         },
     };
@@ -46,7 +45,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifier: &Verifier::new(demands.trust, now, limits),
+            verifiers: &demands.verifiers(now, limits),
             policies: &demands.policies,
             limits: &limits,
         },

@@ -18,7 +18,7 @@ use sealift::report;
 use sealift::sigstore::TrustRoot;
 use sealift::sigstore::trust_root::Unusable;
 use sealift::time::UnixTime;
-use sealift::verify::Trust;
+use sealift::verify::{Trust, TrustId, Verifier};
 use sealift::x509::PrivatePki;
 
 use super::{args, input};
@@ -171,8 +171,9 @@ pub(crate) struct SignerArgs {
 pub(crate) struct Demands {
     /// What decides.
     pub policies: PolicySet,
-    /// What signatures are verified against.
-    pub trust: Trust,
+    /// What signatures are verified against: the trust that is given for everything, then those
+    /// that policies bring.
+    pub trusts: Vec<Trust>,
     /// What the report says of the trust.
     pub told: report::Trust,
 }
@@ -199,14 +200,14 @@ impl Demands {
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
-    ) -> Result<(Requirement, Trust)> {
+    ) -> Result<(Requirement, Self)> {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
         let mut requirement = signer.requirement(Kind::Either, limits)?;
         requirement.inclusion = trust.inclusion();
         let demands = Self::of(vec![requirement.clone().into()], signer, trust, limits)?;
-        Ok((requirement, demands.trust))
+        Ok((requirement, demands))
     }
 
     fn of(
@@ -227,7 +228,7 @@ impl Demands {
             return Err(Usage::NoTrustedRoot { why }.into());
         }
         let (pki, private_pki) = signer.private_pki(limits)?;
-        let keys = policies.keys();
+        let keys = policies.keys(&TrustId::default());
         let told = report::Trust {
             trusted_root: root.as_ref().zip(trust.trusted_root.as_ref()).map(|(root, path)| {
                 report::TrustedRoot { name: path.display().to_string(), digest: *root.digest() }
@@ -236,7 +237,14 @@ impl Demands {
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
-        Ok(Self { policies, trust: Trust { root, keys, pki }, told })
+        let given = Trust { id: TrustId::default(), root, keys, pki };
+        let trusts = std::iter::once(given).chain(policies.own_trusts()).collect();
+        Ok(Self { policies, trusts, told })
+    }
+
+    /// A verifier for each trust.
+    pub(crate) fn verifiers(&self, now: UnixTime, limits: Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, limits)).collect()
     }
 }
 

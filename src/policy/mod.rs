@@ -22,17 +22,19 @@ mod predicate_type;
 mod requirement;
 #[cfg(test)]
 mod specimen;
+mod wildcard;
 
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
-pub use identity::{IdentityMatcher, InvalidExpression, TextMatcher};
+pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};
 pub use judge::{
     Absent, Admitted, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure, Reason, Verdict,
 };
 pub use model::{
-    Authority, Demand, Images, InvalidSet, Kind, Mode, Origin, Policy, PolicySet, Requirement,
-    Rule, Signer,
+    Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin, Policy,
+    PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
 };
 pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};
+pub use wildcard::Wildcard;

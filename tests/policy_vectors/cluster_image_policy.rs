@@ -103,7 +103,7 @@ fn cluster_image_policy_identities() {
         let answer = case.identities.iter().any(|identity| {
             let issuer = text(identity.issuer.as_ref(), identity.issuer_expression.as_ref());
             let subject = text(identity.subject.as_ref(), identity.subject_expression.as_ref());
-            IdentityMatcher { issuer, subject }.matches(&found)
+            IdentityMatcher::new(subject, Some(issuer)).matches(&found)
         });
         assert_eq!(answer, case.matches, "{}", case.why);
     }

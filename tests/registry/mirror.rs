@@ -90,7 +90,7 @@ fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admi
     let policies = cluster_image_policy::parse(policy, "all.yaml", &limits).unwrap();
     let policies = PolicySet::new(policies).unwrap();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
-    let trust = Trust { root: None, keys: Vec::new(), pki: None };
+    let trust = Trust::default();
     let basis = Basis {
         judged_at: now,
         scope: Scope::Whole,
@@ -98,10 +98,10 @@ fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admi
         policies: Vec::new(),
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
-    let verifier = Verifier::new(trust, now, limits);
+    let verifiers = [Verifier::new(trust, now, limits)];
     let limits = Limits::default();
     let work =
-        Work { archive, inventory, verifier: &verifier, policies: &policies, limits: &limits };
+        Work { archive, inventory, verifiers: &verifiers, policies: &policies, limits: &limits };
     engine::verify(&work, &options, &()).unwrap().admitted
 }
 

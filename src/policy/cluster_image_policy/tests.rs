@@ -61,8 +61,8 @@ fn a_key_needs_no_log_unless_ctlog_says_so() {
     assert!(matches!(&policy.images, Images::Globs(globs) if globs[0].text() == "ghcr.io/team/*"));
     let requirement = requirements(policy)[0];
     assert_eq!(requirement.name, "authority-0");
-    assert_eq!(requirement.check(&by_key(1)), Ok(()));
-    assert!(requirement.check(&by_key(2)).is_err());
+    assert_eq!(requirement.check(&by_key(1), None), Ok(()));
+    assert!(requirement.check(&by_key(2), None).is_err());
 
     let data = key_pem(1).replace('\n', "\\n");
     for ctlog in ["{}", "{url: https://rekor.sigstore.dev}"] {
@@ -70,9 +70,9 @@ fn a_key_needs_no_log_unless_ctlog_says_so() {
         let policies = read(&document("[{glob: '**'}]", &authority)).unwrap();
         let requirement = requirements(&policies[0])[0];
         assert_eq!((requirement.name.as_str(), requirement.log), ("k", Demand::Demanded));
-        assert!(requirement.check(&by_key(1)).is_err());
+        assert!(requirement.check(&by_key(1), None).is_err());
         let logged = Facts { log_entries: vec![log_entry()], ..by_key(1) };
-        assert_eq!(requirement.check(&logged), Ok(()));
+        assert_eq!(requirement.check(&logged, None), Ok(()));
     }
 }
 
@@ -90,12 +90,12 @@ fn keyless_needs_a_log_and_an_sct() {
             matches!(requirement.signer, Signer::Certificate { sct: found, .. } if found == sct)
         );
         assert_eq!(
-            requirement.check(&by_identity("https://s.example/a", "https://issuer.example")),
+            requirement.check(&by_identity("https://s.example/a", "https://issuer.example"), None),
             Ok(())
         );
         assert!(
             requirement
-                .check(&by_identity("https://s.example/ab", "https://issuer.example"))
+                .check(&by_identity("https://s.example/ab", "https://issuer.example"), None)
                 .is_err()
         );
     }
