@@ -18,7 +18,8 @@ use error::Place;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::policy::{Policy, yaml};
+use crate::policy::Policy;
+use crate::yaml;
 
 /// Reads the policies of a file; `name` is how the user calls it.
 pub fn parse(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Policy>, Error> {

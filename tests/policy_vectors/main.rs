@@ -9,6 +9,9 @@
 )]
 
 mod cluster_image_policy;
+mod image_references;
+mod kubernetes_objects;
+mod object_selector;
 
 use std::path::PathBuf;
 

@@ -5,7 +5,8 @@ use serde_saphyr::Spanned;
 
 use crate::crypto::KeyError;
 use crate::digest::Digest;
-use crate::policy::{InvalidExpression, InvalidGlob, Origin, yaml};
+use crate::policy::{InvalidExpression, InvalidGlob, Origin};
+use crate::yaml;
 
 /// Where a policy stands while it is read.
 #[derive(Clone, Copy)]
