@@ -5,12 +5,14 @@ pub mod bundle;
 pub mod cosign;
 pub mod dsse;
 mod protojson;
+pub mod sigstore_keys;
 pub mod simple_signing;
 pub mod statement;
 pub mod trust_root;
 
 pub use bundle::Bundle;
 pub use dsse::Envelope;
+pub use sigstore_keys::SigstoreKeys;
 pub use simple_signing::SimpleSigning;
 pub use statement::Statement;
 pub use trust_root::TrustRoot;

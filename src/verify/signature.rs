@@ -5,7 +5,7 @@ use super::{Artifact, Code, Rejection};
 use crate::crypto::{Hash, InvalidSignature, Message, PublicKey};
 
 /// Proves the signature by `key`. With ECDSA the hash is the curve's or SHA-256, which cosign uses
-/// with every curve.
+/// with every curve; a policy may say which it is.
 pub(super) fn verify(
     signed: &Signed,
     key: &PublicKey,
@@ -35,8 +35,9 @@ pub(super) fn verify(
 }
 
 fn hashes(key: &PublicKey) -> impl Iterator<Item = Hash> {
-    let default = key.default_hash();
-    std::iter::once(default).chain((default != Hash::Sha256).then_some(Hash::Sha256))
+    let first = key.fixed_hash().unwrap_or_else(|| key.default_hash());
+    let may_differ = key.fixed_hash().is_none() && first != Hash::Sha256;
+    std::iter::once(first).chain(may_differ.then_some(Hash::Sha256))
 }
 
 /// The bundle's digest of the artifact is a hint: it must agree and is never used instead.

@@ -3,9 +3,12 @@
 use serde::de::DeserializeOwned;
 use serde_saphyr::Spanned;
 
+use super::document::line;
 use crate::crypto::KeyError;
 use crate::digest::Digest;
-use crate::policy::{InvalidExpression, InvalidGlob, Origin};
+use crate::policy::engine::InvalidEngine;
+use crate::policy::{InvalidExpression, InvalidGlob, InvalidSelector, Origin};
+use crate::sigstore::sigstore_keys::InvalidKeys;
 use crate::yaml;
 
 /// Where a policy stands while it is read.
@@ -18,19 +21,27 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.document.read().map_err(|refusal| Error {
-            file: self.file.to_owned(),
-            document: Some(self.document.number),
-            line: Some(refusal.line),
-            problem: Box::new(Problem::Yaml { message: refusal.message }),
-        })
+        self.document
+            .read()
+            .map_err(|refusal| self.error_at(refusal.line, Problem::of_yaml(refusal.message)))
     }
 
     /// An error at `value`, or at the document where the value is what is missing.
     pub(super) fn error<T>(&self, value: Option<&Spanned<T>>, problem: Problem) -> Error {
-        let line = value.map_or(self.document.line, |value| {
-            self.document.line_of(value.referenced.line().max(1))
-        });
+        self.error_at(self.line(value), problem)
+    }
+
+    /// An error in a line of the document.
+    pub(super) fn error_in(&self, line: u64, problem: Problem) -> Error {
+        self.error_at(self.document.line_of(line), problem)
+    }
+
+    /// The line of the file that `value` stands in; without a value, that of the document.
+    pub(super) fn line<T>(&self, value: Option<&Spanned<T>>) -> usize {
+        value.map_or(self.document.line, |value| self.document.line_of(line(value)))
+    }
+
+    fn error_at(&self, line: usize, problem: Problem) -> Error {
         Error {
             file: self.file.to_owned(),
             document: Some(self.document.number),
@@ -99,7 +110,7 @@ pub enum Problem {
     },
     /// The document is something else.
     #[error(
-        "the document is {}, not a ClusterImagePolicy",
+        "the document is {}, not a ClusterImagePolicy nor what one may name",
         .found.as_ref().map_or("of no kind".to_owned(), |kind| format!("a `{}`", kind.escape_debug()))
     )]
     OtherKind {
@@ -121,31 +132,52 @@ pub enum Problem {
         /// Its path.
         field: String,
     },
-    /// Not exactly one of several fields stands there.
-    #[error("exactly one of {fields} must stand in `{within}`")]
-    NotExactlyOne {
-        /// The path they belong below.
-        within: String,
-        /// Their names.
-        fields: &'static str,
+    /// policy-controller's own validation refuses it, in its words.
+    #[error("policy-controller refuses it: {}", printable(.text))]
+    Invalid {
+        /// The words.
+        text: String,
     },
-    /// A field has a value the format does not know.
-    #[error("`{field}` is `{}`, not {expected}", .found.escape_debug())]
-    Value {
-        /// Its path.
-        field: String,
-        /// The value.
-        found: String,
-        /// The values there are.
-        expected: &'static str,
-    },
-    /// The format knows the field, this version of sealift does not decide by it.
+    /// The format knows the field, sealift cannot decide by it.
     #[error("`{field}` is not supported: {remedy}")]
     Unsupported {
         /// Its path.
         field: String,
         /// What to do.
         remedy: &'static str,
+    },
+    /// What the policy names must be given along with it.
+    #[error(
+        "`{field}` names the {kind} `{}`, which none of the policy files holds; {remedy}",
+        .name.escape_debug()
+    )]
+    NotGiven {
+        /// The path of the field.
+        field: String,
+        /// The kind of document.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Two documents have one name; a cluster would keep only the later.
+    #[error("the {kind} `{}` stands here for the second time", .name.escape_debug())]
+    Twice {
+        /// The kind of document.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A secret or config map does not hold what is asked of it.
+    #[error("the {kind} `{}` {why}", .name.escape_debug())]
+    Content {
+        /// The kind of document.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        why: String,
     },
     /// A key is none.
     #[error("`{field}` holds no key that sealift verifies with")]
@@ -155,6 +187,15 @@ pub enum Problem {
         /// Why not.
         #[source]
         cause: KeyError,
+    },
+    /// Something follows a key, which policy-controller passes over in silence.
+    #[error(
+        "`{field}` holds more than one block of PEM, and policy-controller reads the first alone; \
+         write each key as an authority of its own"
+    )]
+    SeveralKeys {
+        /// Its path.
+        field: String,
     },
     /// A glob is none.
     #[error("`{field}` is no glob")]
@@ -174,4 +215,51 @@ pub enum Problem {
         #[source]
         cause: InvalidExpression,
     },
+    /// A label selector is none.
+    #[error("`{field}` is no label selector")]
+    Selector {
+        /// Its path.
+        field: String,
+        /// Why not.
+        #[source]
+        cause: InvalidSelector,
+    },
+    /// A policy in a policy language is none that can be evaluated.
+    #[error("`{field}` is no policy that sealift evaluates")]
+    Engine {
+        /// Its path.
+        field: String,
+        /// Why not.
+        #[source]
+        cause: InvalidEngine,
+    },
+    /// The keys of a `TrustRoot` cannot be used.
+    #[error("`spec.sigstoreKeys` cannot be used")]
+    SigstoreKeys(#[source] InvalidKeys),
+}
+
+impl Problem {
+    /// An unknown field in policy-controller's words, everything else in the parser's.
+    fn of_yaml(message: String) -> Self {
+        let field = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+        match field {
+            Some((field, _)) => Self::Invalid {
+                text: format!("unable to unmarshal: json: unknown field \"{field}\""),
+            },
+            None => Self::Yaml { message },
+        }
+    }
+}
+
+/// The words with their line breaks, every other control character escaped.
+fn printable(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let escape =
+                |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+            line.chars().map(escape).collect()
+        })
+        .collect();
+    lines.join("\n")
 }

@@ -50,7 +50,9 @@ impl Json {
             Value::Bool(value) => Self::Bool(*value),
             Value::Number(value) => Self::number(&value.to_string())?,
             Value::String(text) => Self::String(text.clone()),
-            Value::Array(items) => Self::Array(items.iter().map(Self::of).collect::<Result<_, _>>()?),
+            Value::Array(items) => {
+                Self::Array(items.iter().map(Self::of).collect::<Result<_, _>>()?)
+            }
             Value::Object(members) => Self::Object(
                 members
                     .iter()
@@ -203,9 +205,9 @@ mod tests {
                 format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(","))
             }
             Json::Object(members) => {
-                let members = members
-                    .iter()
-                    .map(|(name, value)| format!("{}:{}", Json::String(name.clone()).text(), written(value)));
+                let members = members.iter().map(|(name, value)| {
+                    format!("{}:{}", Json::String(name.clone()).text(), written(value))
+                });
                 format!("{{{}}}", members.collect::<Vec<_>>().join(","))
             }
         }

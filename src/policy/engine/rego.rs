@@ -296,7 +296,9 @@ fn own<'a>(tokens: &[Token<'a>]) -> BTreeSet<&'a str> {
         _ => None,
     });
     let default = tokens.windows(3).filter_map(|words| match words {
-        [Token::Name { text: "default", .. }, Token::Other, Token::Name { text, .. }] => Some(*text),
+        [Token::Name { text: "default", .. }, Token::Other, Token::Name { text, .. }] => {
+            Some(*text)
+        }
         _ => None,
     });
     first.chain(default).filter(|name| !KEYWORDS.contains(name)).collect()
@@ -512,7 +514,10 @@ mod tests {
             ),
             ("isCompliant = [{\"error\": \"a\"}, {\"result\": true}, 5]", Outcome::Compliant),
             ("isCompliant[x] { x := {\"error\": \"e\"} }", not_compliant(" with errors: e")),
-            ("isCompliant = [true]", not_compliant(" due to parsing errors: a result is no object")),
+            (
+                "isCompliant = [true]",
+                not_compliant(" due to parsing errors: a result is no object"),
+            ),
             (
                 "isCompliant = [{\"result\": \"true\"}]",
                 not_compliant(" due to parsing errors: `result` is no boolean"),
@@ -586,7 +591,10 @@ mod tests {
     #[test]
     fn other_modules_are_refused() {
         let cases = [
-            ("package other\nisCompliant = true", "its package is `other`, only `sigstore` is asked"),
+            (
+                "package other\nisCompliant = true",
+                "its package is `other`, only `sigstore` is asked",
+            ),
             ("package sigstore\nallow = true", "not a valid rule path"),
         ];
         for (text, wanted) in cases {
@@ -622,7 +630,11 @@ mod tests {
             compile(&deep).unwrap_err(),
             "the Rego module cannot be used: line 2: more than 8 brackets in one another"
         );
-        let deep = format!("package sigstore\nisCompliant = {}true{}", "(".repeat(100_000), ")".repeat(100_000));
+        let deep = format!(
+            "package sigstore\nisCompliant = {}true{}",
+            "(".repeat(100_000),
+            ")".repeat(100_000)
+        );
         assert!(compile(&deep).unwrap_err().starts_with("the Rego module cannot be used: "));
     }
 
@@ -637,9 +649,13 @@ mod tests {
             )
         };
         let cases = [
-            ("f(x) = f(x)\nisCompliant { f(1) }".to_owned(), "rules refer to themselves: f, isCompliant"),
             (
-                "f(x) = g(x)\ng(x) = y {\n  y := data.sigstore.f(x)\n}\nisCompliant = true".to_owned(),
+                "f(x) = f(x)\nisCompliant { f(1) }".to_owned(),
+                "rules refer to themselves: f, isCompliant",
+            ),
+            (
+                "f(x) = g(x)\ng(x) = y {\n  y := data.sigstore.f(x)\n}\nisCompliant = true"
+                    .to_owned(),
                 "rules refer to themselves: f, g",
             ),
             (
@@ -664,7 +680,8 @@ mod tests {
         );
         assert_eq!(said(&chain(15), "{}"), Outcome::Compliant);
         assert_eq!(
-            compile("package sigstore\nisCompliant {\n  data[\"sigstore\"][\"f\"](1)\n}").unwrap_err(),
+            compile("package sigstore\nisCompliant {\n  data[\"sigstore\"][\"f\"](1)\n}")
+                .unwrap_err(),
             "line 3: the Rego module calls `]`, which is none of the functions that are evaluated here"
         );
     }

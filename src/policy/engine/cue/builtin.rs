@@ -93,7 +93,8 @@ impl Builtin {
 /// A time in UTC as `time.Parse` gives it: the fraction without its trailing zeros.
 pub(super) fn parse_time(layout: &str, text: &str) -> Option<String> {
     let name = LAYOUTS.iter().find(|(_, known)| *known == layout)?.0;
-    let text = if name == "time.RFC3339Date" { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let text =
+        if name == "time.RFC3339Date" { format!("{text}T00:00:00Z") } else { text.to_owned() };
     // As Go reads it: no leap second, no lower-case letters, no zone name.
     let strict = text.bytes().all(|byte| byte.is_ascii_digit() || b"-:TZ+.".contains(&byte))
         && text.as_bytes().get(10) == Some(&b'T')

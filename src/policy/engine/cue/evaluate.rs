@@ -82,10 +82,9 @@ impl<'a> Unifier<'a> {
             let left = self.value(left, scope)?;
             let right = self.value(right, scope)?;
             return match (left, right) {
-                (Value::Scalar(left), Value::Scalar(right)) => self
-                    .compare(&left, comparison, &right)
-                    .map(Scalar::Bool)
-                    .map_err(Stop::Failed),
+                (Value::Scalar(left), Value::Scalar(right)) => {
+                    self.compare(&left, comparison, &right).map(Scalar::Bool).map_err(Stop::Failed)
+                }
                 // A struct or list is not null, and nothing else is asked of it.
                 (Value::Compound(_), Value::Scalar(Scalar::Null))
                 | (Value::Scalar(Scalar::Null), Value::Compound(_))
@@ -107,11 +106,9 @@ impl<'a> Unifier<'a> {
         }
         let right = self.scalar(right, scope)?;
         let result = match (operator, &left, &right) {
-            (
-                BinaryOperator::And | BinaryOperator::Or,
-                Scalar::Bool(_),
-                Scalar::Bool(right),
-            ) => Some(Scalar::Bool(*right)),
+            (BinaryOperator::And | BinaryOperator::Or, Scalar::Bool(_), Scalar::Bool(right)) => {
+                Some(Scalar::Bool(*right))
+            }
             (BinaryOperator::Add, Scalar::String(left), Scalar::String(right)) => {
                 let length = left.len().saturating_add(right.len());
                 self.spend(u64::try_from(length).unwrap_or(u64::MAX))?;
@@ -136,9 +133,7 @@ impl<'a> Unifier<'a> {
             (Comparison::Matches | Comparison::MatchesNot, Scalar::String(pattern)) => {
                 matches_regex(left, operator, &self.regex(pattern)?)
             }
-            _ => left
-                .holds(operator, right)
-                .ok_or_else(|| mismatch(left, operator.mark(), right)),
+            _ => left.holds(operator, right).ok_or_else(|| mismatch(left, operator.mark(), right)),
         }
     }
 
@@ -159,11 +154,16 @@ impl<'a> Unifier<'a> {
         let value = self.value(first, scope)?;
         let name = builtin.name();
         match (builtin, &value) {
-            (Builtin::Len, _) => self.length(&value).map(|count| Scalar::Number(Number::of_count(count))),
+            (Builtin::Len, _) => {
+                self.length(&value).map(|count| Scalar::Number(Number::of_count(count)))
+            }
             (Builtin::TimeParse, Value::Scalar(Scalar::String(layout))) => {
                 let time = self.string(rest, scope, name)?;
                 parse_time(layout, &time).map(Scalar::String).ok_or_else(|| {
-                    Stop::Failed(format!("error in call to {name}: {} is no such time", text(&time)))
+                    Stop::Failed(format!(
+                        "error in call to {name}: {} is no such time",
+                        text(&time)
+                    ))
                 })
             }
             (Builtin::RegexpMatch, Value::Scalar(Scalar::String(pattern))) => {
@@ -325,7 +325,8 @@ impl<'a> Unifier<'a> {
             Check::Contains(wanted) => (self.contains(id, wanted)?, String::new()),
             _ => (self.is_unique(id)?, String::new()),
         };
-        let may_grow = matches!(check, Check::MinFields(_) | Check::MinItems(_) | Check::Contains(_));
+        let may_grow =
+            matches!(check, Check::MinFields(_) | Check::MinItems(_) | Check::Contains(_));
         Ok(match holds {
             true => Verdict::Holds,
             false if may_grow && !is_final => Verdict::Undecided,
@@ -427,9 +428,7 @@ fn unary(operator: UnaryOperator, operand: &Scalar) -> Result<Scalar, String> {
     match (operator, operand) {
         (UnaryOperator::Not, Scalar::Bool(value)) => Ok(Scalar::Bool(!value)),
         (UnaryOperator::Plus, Scalar::Number(number)) => Ok(Scalar::Number(number.clone())),
-        (UnaryOperator::Minus, Scalar::Number(number)) => {
-            Ok(Scalar::Number(number.negated()))
-        }
+        (UnaryOperator::Minus, Scalar::Number(number)) => Ok(Scalar::Number(number.negated())),
         _ => Err(format!(
             "invalid operation {}{operand} ({} {})",
             operator.mark(),

@@ -195,7 +195,9 @@ fn check_layout(builtin: Builtin, arguments: &[Node]) -> Result<(), Flaw> {
     }
     let Some(layout) = arguments.first() else { return Ok(()) };
     match &layout.expression {
-        Expression::Scalar(Scalar::String(text)) if LAYOUTS.iter().any(|(_, known)| known == text) => {
+        Expression::Scalar(Scalar::String(text))
+            if LAYOUTS.iter().any(|(_, known)| known == text) =>
+        {
             Ok(())
         }
         _ => Err(Flaw::subset(

@@ -91,7 +91,11 @@ impl Parser {
             }
             TokenKind::String(package) => Err(Flaw::subset(
                 position,
-                format!("the package `{}`; there are {}", package.escape_debug(), PACKAGES.join(", ")),
+                format!(
+                    "the package `{}`; there are {}",
+                    package.escape_debug(),
+                    PACKAGES.join(", ")
+                ),
             )),
             TokenKind::Name(_) => Err(Flaw::subset(position, "an import under another name")),
             other => Err(self.unexpected(position, &other)),
@@ -133,17 +137,26 @@ impl Parser {
                 return Err(Flaw::subset(position, "a required field, `a!:`"));
             }
             TokenKind::Mark("[") => {
-                return Err(Flaw::subset(position, "a pattern for fields, `[...]:`, or an embedded list"));
+                return Err(Flaw::subset(
+                    position,
+                    "a pattern for fields, `[...]:`, or an embedded list",
+                ));
             }
             TokenKind::Mark("(") => {
-                return Err(Flaw::subset(position, "a computed field, `(...):`, or an embedded value"));
+                return Err(Flaw::subset(
+                    position,
+                    "a computed field, `(...):`, or an embedded value",
+                ));
             }
             TokenKind::Mark("@") => return Err(Flaw::subset(position, "an attribute, `@...`")),
             TokenKind::Name(_)
             | TokenKind::String(_)
             | TokenKind::Number(_)
             | TokenKind::Mark("{" | "*" | "<" | ">" | "<=" | ">=" | "!=" | "=~" | "!~") => {
-                return Err(Flaw::subset(position, "a value embedded in a struct; fields are `name: value`"));
+                return Err(Flaw::subset(
+                    position,
+                    "a value embedded in a struct; fields are `name: value`",
+                ));
             }
             other => return Err(self.unexpected(position, &other)),
         };
@@ -155,7 +168,10 @@ impl Parser {
     fn is_label(&self) -> bool {
         self.is_followed_by(":")
             || self.is_followed_by("?")
-                && self.tokens.get(self.at.saturating_add(2)).is_some_and(|t| t.kind == TokenKind::Mark(":"))
+                && self
+                    .tokens
+                    .get(self.at.saturating_add(2))
+                    .is_some_and(|t| t.kind == TokenKind::Mark(":"))
     }
 
     fn field(&mut self) -> Parsed<Declaration> {
@@ -168,14 +184,17 @@ impl Parser {
         self.expect(":")?;
         let position = self.position();
         let value = self.nested(|parser| {
-            let another =
-                matches!(parser.peek(), TokenKind::Name(_) | TokenKind::String(_)) && parser.is_label();
+            let another = matches!(parser.peek(), TokenKind::Name(_) | TokenKind::String(_))
+                && parser.is_label();
             if !another {
                 return parser.expression();
             }
             // `a: b: 1` is short for `a: {b: 1}`.
             let declarations = vec![parser.field()?];
-            Ok(Node { position, expression: Expression::Struct(Struct { declarations, open: false }) })
+            Ok(Node {
+                position,
+                expression: Expression::Struct(Struct { declarations, open: false }),
+            })
         })?;
         if self.is_mark("@") {
             return Err(Flaw::subset(self.position(), "an attribute, `@...`"));
@@ -189,7 +208,9 @@ impl Parser {
             TokenKind::String(name) => Ok(Label { name, is_definition: false, is_quoted: true }),
             TokenKind::Name(name) if name.starts_with('_') => Err(Flaw::subset(
                 position,
-                format!("the hidden field `{name}`, which no document has; a field of that name is `\"{name}\"`"),
+                format!(
+                    "the hidden field `{name}`, which no document has; a field of that name is `\"{name}\"`"
+                ),
             )),
             TokenKind::Name(name) => {
                 Ok(Label { is_definition: name.starts_with('#'), name, is_quoted: false })
@@ -227,7 +248,10 @@ impl Parser {
             match alternatives.pop() {
                 Some(only) if alternatives.is_empty() => {
                     if only.is_default {
-                        return Err(Flaw::syntax(position, "a default, `*`, without another alternative".to_owned()));
+                        return Err(Flaw::syntax(
+                            position,
+                            "a default, `*`, without another alternative".to_owned(),
+                        ));
                     }
                     Ok(only.value)
                 }
@@ -245,7 +269,10 @@ impl Parser {
         let mut parts = vec![self.operation(0)?];
         while self.accept("&") {
             if self.is_mark("*") {
-                return Err(Flaw::syntax(self.position(), "a default, `*`, without another alternative".to_owned()));
+                return Err(Flaw::syntax(
+                    self.position(),
+                    "a default, `*`, without another alternative".to_owned(),
+                ));
             }
             parts.push(self.operation(0)?);
         }
@@ -270,7 +297,9 @@ impl Parser {
             if mark == "/" {
                 return Err(Flaw::subset(self.position(), "division, `/`"));
             }
-            let Some((_, operator)) = operators.iter().find(|(known, _)| *known == mark) else { break };
+            let Some((_, operator)) = operators.iter().find(|(known, _)| *known == mark) else {
+                break;
+            };
             self.step();
             length = length.saturating_add(1);
             if length > self.most {
@@ -286,7 +315,8 @@ impl Parser {
     fn unary(&mut self) -> Parsed<Node> {
         let position = self.position();
         if let TokenKind::Mark(mark) = *self.peek() {
-            let bound = Comparison::of_mark(mark).filter(|comparison| *comparison != Comparison::Equal);
+            let bound =
+                Comparison::of_mark(mark).filter(|comparison| *comparison != Comparison::Equal);
             if let Some(operator) = bound {
                 self.step();
                 let operand = self.nested(Self::unary)?;
@@ -327,7 +357,9 @@ impl Parser {
             other => return Err(self.unexpected(position, &other)),
         };
         match self.peek() {
-            TokenKind::Mark("[") => Err(Flaw::subset(self.position(), "an index or a slice, `a[...]`")),
+            TokenKind::Mark("[") => {
+                Err(Flaw::subset(self.position(), "an index or a slice, `a[...]`"))
+            }
             TokenKind::Mark("." | "(") => {
                 Err(Flaw::subset(self.position(), "a part or a call of a value that is no name"))
             }

@@ -280,7 +280,11 @@ impl fmt::Display for Reference {
 /// Quoted where it has to be.
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_definition { f.write_str(&self.name) } else { f.write_str(&label_text(&self.name)) }
+        if self.is_definition {
+            f.write_str(&self.name)
+        } else {
+            f.write_str(&label_text(&self.name))
+        }
     }
 }
 

@@ -54,7 +54,10 @@ fn fields_and_scalars() {
                     r#"{"a":[]}"#,
                     r#"a: conflicting values [] and {b:"x"} (mismatched types list and struct)"#,
                 ),
-                ("null", r#"conflicting values null and {a:{b:"x"}} (mismatched types null and struct)"#),
+                (
+                    "null",
+                    r#"conflicting values null and {a:{b:"x"}} (mismatched types null and struct)"#,
+                ),
             ],
         ),
         (
@@ -66,19 +69,16 @@ fn fields_and_scalars() {
                     "a.b: conflicting values 2 and 1 (and 3 more errors)",
                 ),
                 (r#"{"a":{"c":false}}"#, "a.c: conflicting values false and true"),
-                (
-                    r#"{"d":0}"#,
-                    "d: conflicting values 0 and null (mismatched types int and null)",
-                ),
+                (r#"{"d":0}"#, "d: conflicting values 0 and null (mismatched types int and null)"),
                 (r#"{"e f":{"/":3}}"#, r#""e f"."/": conflicting values 3 and 2"#),
             ],
         ),
+        ("a: 1\na: <5", &[r#"{"a":1}"#], &[(r#"{"a":2}"#, "a: conflicting values 2 and 1")]),
         (
-            "a: 1\na: <5",
-            &[r#"{"a":1}"#],
-            &[(r#"{"a":2}"#, "a: conflicting values 2 and 1")],
+            "package p\n\nif: 1\nfor: 2",
+            &[r#"{"if":1}"#],
+            &[(r#"{"for":1}"#, "for: conflicting values 1 and 2")],
         ),
-        ("package p\n\nif: 1\nfor: 2", &[r#"{"if":1}"#], &[(r#"{"for":1}"#, "for: conflicting values 1 and 2")]),
         (
             r#""_type": "t""#,
             &[r#"{"_type":"t"}"#],
@@ -95,10 +95,7 @@ fn strings() {
         (
             "a: \"\"\"\n  one\n    two\n\n  three\n  \"\"\"",
             &[r#"{"a":"one\n  two\n\nthree"}"#],
-            &[(
-                r#"{"a":"one"}"#,
-                r#"a: conflicting values "one" and "one\n  two\n\nthree""#,
-            )],
+            &[(r#"{"a":"one"}"#, r#"a: conflicting values "one" and "one\n  two\n\nthree""#)],
         ),
         ("a: \"\"\"\n\"\"\"", &[r#"{"a":""}"#], &[]),
         (r##"a: #"\d "x" \#n"#"##, &[r#"{"a":"\\d \"x\" \n"}"#], &[]),
@@ -135,14 +132,24 @@ fn numbers_are_exact() {
                     r#"{"a":0.1000000000000000000001}"#,
                     "a: conflicting values 0.1000000000000000000001 and 0.1",
                 ),
-                (r#"{"b":1000.0}"#, "b: conflicting values 1000.0 and 1000 (mismatched types float and int)"),
+                (
+                    r#"{"b":1000.0}"#,
+                    "b: conflicting values 1000.0 and 1000 (mismatched types float and int)",
+                ),
             ],
         ),
-        ("a: -1, b: +2", &[r#"{"a":-1,"b":2}"#], &[(r#"{"a":1}"#, "a: conflicting values 1 and -1")]),
+        (
+            "a: -1, b: +2",
+            &[r#"{"a":-1,"b":2}"#],
+            &[(r#"{"a":1}"#, "a: conflicting values 1 and -1")],
+        ),
         (
             "a: 0.1 + 0.2, b: 3 * 4 - 2",
             &[r#"{"a":0.3,"b":10}"#],
-            &[(r#"{"a":0.30000000000000004}"#, "a: conflicting values 0.30000000000000004 and 0.3")],
+            &[(
+                r#"{"a":0.30000000000000004}"#,
+                "a: conflicting values 0.30000000000000004 and 0.3",
+            )],
         ),
         (
             "a: 1e38 * 10 + b, b: number",
@@ -177,7 +184,9 @@ fn types() {
         };
         assert_eq!(
             said(&policy, &format!("{{\"a\":{refused}}}")),
-            format!("a: conflicting values {refused} and {kind} (mismatched types {found} and {name})")
+            format!(
+                "a: conflicting values {refused} and {kind} (mismatched types {found} and {name})"
+            )
         );
     }
     check(&[("a: _", &[r#"{"a":1}"#, r#"{"a":null}"#, r#"{"a":{"b":[]}}"#], &[])]);
@@ -211,7 +220,10 @@ fn bounds() {
             &[r#"{"a":"y","b":{},"c":2,"d":false}"#],
             &[
                 (r#"{"a":"x"}"#, r#"a: invalid value "x" (out of bound !="x")"#),
-                (r#"{"b":null}"#, "b: conflicting values null and !=null (mismatched types null and (bool|number|string|bytes|struct|list))"),
+                (
+                    r#"{"b":null}"#,
+                    "b: conflicting values null and !=null (mismatched types null and (bool|number|string|bytes|struct|list))",
+                ),
                 (r#"{"c":1.0}"#, "c: invalid value 1.0 (out of bound !=1)"),
                 (r#"{"d":true}"#, "d: invalid value true (out of bound !=true)"),
             ],
@@ -226,7 +238,10 @@ fn bounds() {
                     r#"{"a":"vé"}"#,
                     r#"a: cannot match "vé", which is not ASCII (and 1 more errors)"#,
                 ),
-                (r#"{"a":1}"#, r#"a: conflicting values 1 and =~"^v[0-9]+$" (mismatched types int and string)"#),
+                (
+                    r#"{"a":1}"#,
+                    r#"a: conflicting values 1 and =~"^v[0-9]+$" (mismatched types int and string)"#,
+                ),
             ],
         ),
         (
@@ -299,7 +314,10 @@ fn lists() {
             &[
                 (r#"{"a":[1]}"#, "a: incompatible list lengths (1 and 2)"),
                 (r#"{"a":[1,"x",2]}"#, "a: incompatible list lengths (2 and 3)"),
-                (r#"{"a":["x",1]}"#, r#"a.0: conflicting values "x" and 1 (mismatched types string and int) (and 1 more errors)"#),
+                (
+                    r#"{"a":["x",1]}"#,
+                    r#"a.0: conflicting values "x" and 1 (mismatched types string and int) (and 1 more errors)"#,
+                ),
             ],
         ),
         (
@@ -307,7 +325,10 @@ fn lists() {
             &[r#"{"a":[1]}"#, r#"{"a":[1,"x","y"]}"#],
             &[
                 (r#"{"a":[]}"#, "a: incompatible list lengths (0 and 1)"),
-                (r#"{"a":[1,"x",2]}"#, "a.2: conflicting values 2 and string (mismatched types int and string)"),
+                (
+                    r#"{"a":[1,"x",2]}"#,
+                    "a.2: conflicting values 2 and string (mismatched types int and string)",
+                ),
             ],
         ),
         (
@@ -332,14 +353,24 @@ fn optional_fields_and_definitions() {
         (
             "a?: b?: int",
             &["{}", r#"{"a":{}}"#, r#"{"a":{"b":1}}"#],
-            &[(r#"{"a":{"b":"x"}}"#, r#"a.b: conflicting values int and "x" (mismatched types int and string)"#)],
+            &[(
+                r#"{"a":{"b":"x"}}"#,
+                r#"a.b: conflicting values int and "x" (mismatched types int and string)"#,
+            )],
         ),
         (
             "#Scan: {by: string, at?: =~\"Z$\"}\nscan: #Scan",
-            &[r#"{"scan":{"by":"x"}}"#, r#"{"scan":{"by":"x","at":"1Z"}}"#, r##"{"scan":{},"#Scan":1}"##],
+            &[
+                r#"{"scan":{"by":"x"}}"#,
+                r#"{"scan":{"by":"x","at":"1Z"}}"#,
+                r##"{"scan":{},"#Scan":1}"##,
+            ],
             &[
                 (r#"{"scan":{"by":"x","on":1}}"#, "scan.on: field not allowed"),
-                (r#"{"scan":{"by":1}}"#, "scan.by: conflicting values 1 and string (mismatched types int and string)"),
+                (
+                    r#"{"scan":{"by":1}}"#,
+                    "scan.by: conflicting values 1 and string (mismatched types int and string)",
+                ),
                 (r#"{"scan":{"at":"1"}}"#, r#"scan.at: invalid value "1" (out of bound =~"Z$")"#),
             ],
         ),
@@ -412,7 +443,10 @@ fn guards() {
             &[r#"{"a":2,"b":true,"c":1}"#, r#"{"a":1,"b":true,"c":2}"#, r#"{"c":2}"#],
             &[
                 (r#"{"a":2,"b":true,"c":2}"#, "c: conflicting values 1 and 2"),
-                (r#"{"a":"2"}"#, r#"a: conflicting values "2" and int (mismatched types string and int)"#),
+                (
+                    r#"{"a":"2"}"#,
+                    r#"a: conflicting values "2" and int (mismatched types string and int)"#,
+                ),
             ],
         ),
         (
@@ -431,11 +465,7 @@ fn guards() {
                 (r#"{"a":null,"c":2}"#, "c: conflicting values 1 and 2"),
             ],
         ),
-        (
-            "a: _\nif a {b: 1}",
-            &["{}"],
-            &[(r#"{"a":1}"#, "cannot use 1 (type int) as type bool")],
-        ),
+        ("a: _\nif a {b: 1}", &["{}"], &[(r#"{"a":1}"#, "cannot use 1 (type int) as type bool")]),
         (
             "s: string\nif s =~ \"^v\" {a: 1}\nif s !~ \"^v\" {a: 2}",
             &[r#"{"s":"v","a":1}"#, r#"{"s":"w","a":2}"#],
@@ -462,36 +492,72 @@ fn functions_and_validators() {
             "import \"struct\"\na: struct.MinFields(1) & struct.MaxFields(2)",
             &[r#"{"a":{"x":1}}"#, r#"{"a":{"x":1,"y":2}}"#, "{}"],
             &[
-                (r#"{"a":{}}"#, "a: invalid value {} (does not satisfy struct.MinFields(1)): len(fields) < MinFields(1) (0 < 1)"),
-                (r#"{"a":{"x":1,"y":2,"z":3}}"#, "a: invalid value {x:1,y:2,z:3} (does not satisfy struct.MaxFields(2)): len(fields) > MaxFields(2) (3 > 2)"),
-                (r#"{"a":[]}"#, "a: conflicting values [] and struct.MinFields(1) (mismatched types list and struct)"),
+                (
+                    r#"{"a":{}}"#,
+                    "a: invalid value {} (does not satisfy struct.MinFields(1)): len(fields) < MinFields(1) (0 < 1)",
+                ),
+                (
+                    r#"{"a":{"x":1,"y":2,"z":3}}"#,
+                    "a: invalid value {x:1,y:2,z:3} (does not satisfy struct.MaxFields(2)): len(fields) > MaxFields(2) (3 > 2)",
+                ),
+                (
+                    r#"{"a":[]}"#,
+                    "a: conflicting values [] and struct.MinFields(1) (mismatched types list and struct)",
+                ),
             ],
         ),
         (
             "import \"list\"\na: list.MinItems(1) & list.MaxItems(2)",
             &[r#"{"a":[1]}"#, r#"{"a":[1,2]}"#],
             &[
-                (r#"{"a":[]}"#, "a: invalid value [] (does not satisfy list.MinItems(1)): len(list) < MinItems(1) (0 < 1)"),
-                (r#"{"a":[1,2,3]}"#, "a: invalid value [1,2,3] (does not satisfy list.MaxItems(2)): len(list) > MaxItems(2) (3 > 2)"),
+                (
+                    r#"{"a":[]}"#,
+                    "a: invalid value [] (does not satisfy list.MinItems(1)): len(list) < MinItems(1) (0 < 1)",
+                ),
+                (
+                    r#"{"a":[1,2,3]}"#,
+                    "a: invalid value [1,2,3] (does not satisfy list.MaxItems(2)): len(list) > MaxItems(2) (3 > 2)",
+                ),
             ],
         ),
         (
             "import \"list\"\na: list.Contains(\"x\"), b: list.UniqueItems(), c: list.UniqueItems",
             &[r#"{"a":["y","x"],"b":[1,"1",{"a":1,"b":2},{"a":1}],"c":[]}"#],
             &[
-                (r#"{"a":["y"]}"#, r#"a: invalid value ["y"] (does not satisfy list.Contains("x"))"#),
-                (r#"{"b":[{"a":1,"b":2},{"b":2,"a":1}]}"#, "b: invalid value [{a:1,b:2},{b:2,a:1}] (does not satisfy list.UniqueItems)"),
+                (
+                    r#"{"a":["y"]}"#,
+                    r#"a: invalid value ["y"] (does not satisfy list.Contains("x"))"#,
+                ),
+                (
+                    r#"{"b":[{"a":1,"b":2},{"b":2,"a":1}]}"#,
+                    "b: invalid value [{a:1,b:2},{b:2,a:1}] (does not satisfy list.UniqueItems)",
+                ),
             ],
         ),
         (
             "import \"strings\"\na: strings.HasPrefix(\"v\") & strings.HasSuffix(\"z\") & strings.Contains(\"-\") & strings.MinRunes(3) & strings.MaxRunes(4)",
             &[r#"{"a":"v-z"}"#, r#"{"a":"v-éz"}"#],
             &[
-                (r#"{"a":"w-z"}"#, r#"a: invalid value "w-z" (does not satisfy strings.HasPrefix("v"))"#),
-                (r#"{"a":"v-y"}"#, r#"a: invalid value "v-y" (does not satisfy strings.HasSuffix("z"))"#),
-                (r#"{"a":"v+z"}"#, r#"a: invalid value "v+z" (does not satisfy strings.Contains("-"))"#),
-                (r#"{"a":"v-aaz"}"#, r#"a: invalid value "v-aaz" (does not satisfy strings.MaxRunes(4))"#),
-                (r#"{"a":5}"#, r#"a: conflicting values 5 and strings.HasPrefix("v") (mismatched types int and string)"#),
+                (
+                    r#"{"a":"w-z"}"#,
+                    r#"a: invalid value "w-z" (does not satisfy strings.HasPrefix("v"))"#,
+                ),
+                (
+                    r#"{"a":"v-y"}"#,
+                    r#"a: invalid value "v-y" (does not satisfy strings.HasSuffix("z"))"#,
+                ),
+                (
+                    r#"{"a":"v+z"}"#,
+                    r#"a: invalid value "v+z" (does not satisfy strings.Contains("-"))"#,
+                ),
+                (
+                    r#"{"a":"v-aaz"}"#,
+                    r#"a: invalid value "v-aaz" (does not satisfy strings.MaxRunes(4))"#,
+                ),
+                (
+                    r#"{"a":5}"#,
+                    r#"a: conflicting values 5 and strings.HasPrefix("v") (mismatched types int and string)"#,
+                ),
             ],
         ),
         (
@@ -499,7 +565,10 @@ fn functions_and_validators() {
             &[r#"{"a":" Ab","b":" ab","c":" AB","d":"Ab"}"#],
             &[
                 (r#"{"a":"Ab","b":"Ab"}"#, r#"b: conflicting values "Ab" and "ab""#),
-                (r#"{"a":"É"}"#, r#"b: cannot use "É" in call to strings.ToLower (and 1 more errors)"#),
+                (
+                    r#"{"a":"É"}"#,
+                    r#"b: cannot use "É" in call to strings.ToLower (and 1 more errors)"#,
+                ),
             ],
         ),
         (
@@ -517,10 +586,14 @@ fn functions_and_validators() {
             &[r#"{"a":"v1"}"#],
             &[(r#"{"a":"w1"}"#, "ok: conflicting values true and false")],
         ),
-        ("a: _, n: len(a)", &[r#"{"a":"é","n":2}"#, r#"{"a":[1,2],"n":2}"#], &[
-            (r#"{"a":1}"#, "n: cannot use 1 in call to len"),
-            (r#"{"a":null}"#, "n: cannot use null in call to len"),
-        ]),
+        (
+            "a: _, n: len(a)",
+            &[r#"{"a":"é","n":2}"#, r#"{"a":[1,2],"n":2}"#],
+            &[
+                (r#"{"a":1}"#, "n: cannot use 1 in call to len"),
+                (r#"{"a":null}"#, "n: cannot use null in call to len"),
+            ],
+        ),
     ]);
 }
 
@@ -535,16 +608,28 @@ fn times() {
                     r#"{"at":"2049-10-09T17:10:27Z"}"#,
                     r#"at: invalid value "2049-10-09T17:10:27Z" (out of bound <"2049-10-09T17:10:27Z")"#,
                 ),
-                (r#"{"at":1}"#, r#"at: conflicting values 1 and <"2049-10-09T17:10:27Z" (mismatched types int and string)"#),
+                (
+                    r#"{"at":1}"#,
+                    r#"at: conflicting values 1 and <"2049-10-09T17:10:27Z" (mismatched types int and string)"#,
+                ),
             ],
         ),
         (
             "import \"time\"\na: string\nb: time.Parse(time.RFC3339Date, a), c: time.Time & =~\"Z$\"",
             &[r#"{"a":"2024-02-29","b":"2024-02-29T00:00:00Z","c":"2024-02-29T00:00:00.25Z"}"#],
             &[
-                (r#"{"a":"2023-02-29"}"#, r#"b: error in call to time.Parse: "2023-02-29" is no such time"#),
-                (r#"{"c":"2024-02-29T23:59:60Z"}"#, r#"c: invalid value "2024-02-29T23:59:60Z" (does not satisfy time.Time): error in call to time.Time: invalid time "2024-02-29T23:59:60Z""#),
-                (r#"{"c":"2024-02-29 00:00:00Z"}"#, r#"c: invalid value "2024-02-29 00:00:00Z" (does not satisfy time.Time): error in call to time.Time: invalid time "2024-02-29 00:00:00Z""#),
+                (
+                    r#"{"a":"2023-02-29"}"#,
+                    r#"b: error in call to time.Parse: "2023-02-29" is no such time"#,
+                ),
+                (
+                    r#"{"c":"2024-02-29T23:59:60Z"}"#,
+                    r#"c: invalid value "2024-02-29T23:59:60Z" (does not satisfy time.Time): error in call to time.Time: invalid time "2024-02-29T23:59:60Z""#,
+                ),
+                (
+                    r#"{"c":"2024-02-29 00:00:00Z"}"#,
+                    r#"c: invalid value "2024-02-29 00:00:00Z" (does not satisfy time.Time): error in call to time.Time: invalid time "2024-02-29 00:00:00Z""#,
+                ),
             ],
         ),
     ]);
@@ -561,38 +646,92 @@ fn the_rest_of_cue_is_refused() {
         ("a!: int", "line 1, column 1: CUE subset: a required field, `a!:`"),
         ("#A?: int", "line 1, column 3: CUE subset: an optional definition, `#A?:`"),
         ("a: [string]: int", "line 1, column 12: `:` is not expected here"),
-        ("[string]: int", "line 1, column 1: CUE subset: a pattern for fields, `[...]:`, or an embedded list"),
-        ("(x): int", "line 1, column 1: CUE subset: a computed field, `(...):`, or an embedded value"),
+        (
+            "[string]: int",
+            "line 1, column 1: CUE subset: a pattern for fields, `[...]:`, or an embedded list",
+        ),
+        (
+            "(x): int",
+            "line 1, column 1: CUE subset: a computed field, `(...):`, or an embedded value",
+        ),
         ("a: 1 @tag(x)", "line 1, column 6: CUE subset: an attribute, `@...`"),
         ("@tag(x)", "line 1, column 1: CUE subset: an attribute, `@...`"),
-        ("#A: {a: 1}\nb: {#A, c: 1}", "line 2, column 5: CUE subset: a value embedded in a struct; fields are `name: value`"),
+        (
+            "#A: {a: 1}\nb: {#A, c: 1}",
+            "line 2, column 5: CUE subset: a value embedded in a struct; fields are `name: value`",
+        ),
         ("a: {...int}", "line 1, column 5: CUE subset: a struct whose `...` has a type"),
-        ("_type: 1", "line 1, column 1: CUE subset: the hidden field `_type`, which no document has; a field of that name is `\"_type\"`"),
+        (
+            "_type: 1",
+            "line 1, column 1: CUE subset: the hidden field `_type`, which no document has; a field of that name is `\"_type\"`",
+        ),
         ("a: _b", "line 1, column 4: CUE subset: the hidden field `_b`"),
         ("a: _|_", "line 1, column 4: CUE subset: bottom, `_|_`"),
         ("a: 'x'", "line 1, column 4: CUE subset: bytes, `'...'`"),
         (r#"a: "x\(b)""#, r"line 1, column 4: CUE subset: interpolation, `\(...)`"),
-        ("a: 0x1F", "line 1, column 4: CUE subset: the number `0x1F`; numbers are decimal, with exponents up to 100000"),
-        ("a: 5Ki", "line 1, column 4: CUE subset: the number `5Ki`; numbers are decimal, with exponents up to 100000"),
-        ("a: 1e999999", "line 1, column 4: CUE subset: the number `1e999999`; numbers are decimal, with exponents up to 100000"),
-        ("a: 01", "line 1, column 4: CUE subset: the number `01`; numbers are decimal, with exponents up to 100000"),
+        (
+            "a: 0x1F",
+            "line 1, column 4: CUE subset: the number `0x1F`; numbers are decimal, with exponents up to 100000",
+        ),
+        (
+            "a: 5Ki",
+            "line 1, column 4: CUE subset: the number `5Ki`; numbers are decimal, with exponents up to 100000",
+        ),
+        (
+            "a: 1e999999",
+            "line 1, column 4: CUE subset: the number `1e999999`; numbers are decimal, with exponents up to 100000",
+        ),
+        (
+            "a: 01",
+            "line 1, column 4: CUE subset: the number `01`; numbers are decimal, with exponents up to 100000",
+        ),
         ("a: uint8", "line 1, column 4: CUE subset: the type `uint8`"),
         ("a: 6 / 2", "line 1, column 6: CUE subset: division, `/`"),
         ("a: [1]\nb: a[0]", "line 2, column 5: CUE subset: an index or a slice, `a[...]`"),
         ("a: close({})", "line 1, column 4: CUE subset: the function `close`"),
         ("a: or([1])", "line 1, column 4: CUE subset: the function `or`"),
-        ("import \"list\"\na: list.Sort([1])", "line 2, column 4: CUE subset: the function `list.Sort`"),
+        (
+            "import \"list\"\na: list.Sort([1])",
+            "line 2, column 4: CUE subset: the function `list.Sort`",
+        ),
         ("import \"list\"\na: list.Ascending", "line 2, column 4: CUE subset: `list.Ascending`"),
-        ("import \"list\"\na: list.MinItems(1, 2, 3)", "line 2, column 4: CUE subset: `list.MinItems` with 3 arguments; it has 1 or 2"),
-        ("import \"list\"\na: list.MinItems()", "line 2, column 4: CUE subset: `list.MinItems` with 0 arguments; it has 1 or 2"),
-        ("import \"struct\"\na: struct.MinFields({}, 2)", "line 2, column 4: CUE subset: `struct.MinFields` with 2 arguments; it has 1"),
-        ("import \"regexp\"\na: regexp.Match(\"x\")", "line 2, column 4: CUE subset: `regexp.Match` with 1 arguments; it has 2"),
-        ("import \"time\"\na: time.Parse(\"2006\", \"2024\")", "line 2, column 15: CUE subset: a layout of `time.Parse` other than `time.RFC3339`, `time.RFC3339Nano` and `time.RFC3339Date`"),
-        ("import \"tool/http\"", "line 1, column 8: CUE subset: the package `tool/http`; there are list, regexp, strings, struct, time"),
+        (
+            "import \"list\"\na: list.MinItems(1, 2, 3)",
+            "line 2, column 4: CUE subset: `list.MinItems` with 3 arguments; it has 1 or 2",
+        ),
+        (
+            "import \"list\"\na: list.MinItems()",
+            "line 2, column 4: CUE subset: `list.MinItems` with 0 arguments; it has 1 or 2",
+        ),
+        (
+            "import \"struct\"\na: struct.MinFields({}, 2)",
+            "line 2, column 4: CUE subset: `struct.MinFields` with 2 arguments; it has 1",
+        ),
+        (
+            "import \"regexp\"\na: regexp.Match(\"x\")",
+            "line 2, column 4: CUE subset: `regexp.Match` with 1 arguments; it has 2",
+        ),
+        (
+            "import \"time\"\na: time.Parse(\"2006\", \"2024\")",
+            "line 2, column 15: CUE subset: a layout of `time.Parse` other than `time.RFC3339`, `time.RFC3339Nano` and `time.RFC3339Date`",
+        ),
+        (
+            "import \"tool/http\"",
+            "line 1, column 8: CUE subset: the package `tool/http`; there are list, regexp, strings, struct, time",
+        ),
         ("import t \"time\"", "line 1, column 8: CUE subset: an import under another name"),
-        ("import \"list\"\nlist: 1\na: list.MinItems(1)", "line 3, column 4: CUE subset: a call of the field `list`"),
-        ("a: =~\"(?=x)\"", "line 1, column 4: CUE subset: the regular expression `(?=x)` cannot be used"),
-        ("a: =~\"a{1000000}\"", "line 1, column 4: CUE subset: the regular expression `a{1000000}` cannot be used"),
+        (
+            "import \"list\"\nlist: 1\na: list.MinItems(1)",
+            "line 3, column 4: CUE subset: a call of the field `list`",
+        ),
+        (
+            "a: =~\"(?=x)\"",
+            "line 1, column 4: CUE subset: the regular expression `(?=x)` cannot be used",
+        ),
+        (
+            "a: =~\"a{1000000}\"",
+            "line 1, column 4: CUE subset: the regular expression `a{1000000}` cannot be used",
+        ),
     ];
     for (policy, wanted) in cases {
         assert_eq!(refusal(policy), wanted, "{policy}");
@@ -612,8 +751,14 @@ fn what_is_no_cue_is_refused() {
         ("a: 1 & *2 | 3", "line 1, column 8: a default, `*`, without another alternative"),
         ("a: \"x", "line 1, column 4: the string does not end"),
         ("a: \"x\ny\"", "line 1, column 4: the string does not end"),
-        ("a: \"\"\"x\"\"\"", "line 1, column 4: a string over several lines begins behind a line end"),
-        ("a: \"\"\"\n  x\n   \"\"\"", "line 1, column 4: a line is indented less than its closing quotes"),
+        (
+            "a: \"\"\"x\"\"\"",
+            "line 1, column 4: a string over several lines begins behind a line end",
+        ),
+        (
+            "a: \"\"\"\n  x\n   \"\"\"",
+            "line 1, column 4: a line is indented less than its closing quotes",
+        ),
         ("a: \"\\x\"", "line 1, column 4: the escape `\\x` in a string"),
         ("a: \"\\ud800\"", "line 1, column 4: the escape `\\u` in a string"),
         ("a: 1 2", "line 1, column 6: `2` is not expected here"),
@@ -635,7 +780,10 @@ fn hostile_policies() {
     let cases = [
         ("a: a".to_owned(), "the CUE policy cannot be evaluated: `a` refers to itself"),
         ("a: b\nb: a".to_owned(), "the CUE policy cannot be evaluated: `a` refers to itself"),
-        ("a: b + 1\nb: a + 1".to_owned(), "the CUE policy cannot be evaluated: `a` refers to itself"),
+        (
+            "a: b + 1\nb: a + 1".to_owned(),
+            "the CUE policy cannot be evaluated: `a` refers to itself",
+        ),
         ("a: >a".to_owned(), "the CUE policy cannot be evaluated: `a` refers to itself"),
         ("b: c\nc: d\nd: c".to_owned(), "the CUE policy cannot be evaluated: `c` refers to itself"),
         (
@@ -671,10 +819,7 @@ fn hostile_policies() {
             format!("a: 1{}", " + 1".repeat(100_000)),
             "line 1, column 392: CUE subset: more than 96 levels of nesting",
         ),
-        (
-            "a: ".repeat(100_000),
-            "line 1, column 286: CUE subset: more than 96 levels of nesting",
-        ),
+        ("a: ".repeat(100_000), "line 1, column 286: CUE subset: more than 96 levels of nesting"),
     ];
     for (policy, wanted) in cases {
         assert_eq!(refusal(&policy), wanted, "{}", policy.get(..60).unwrap_or(&policy));

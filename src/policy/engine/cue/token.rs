@@ -114,7 +114,10 @@ impl<'a> Lexer<'a> {
             self.take(mark.len());
             return Ok(TokenKind::Mark(mark));
         }
-        Err(Flaw::syntax(position, format!("the character `{}` means nothing here", first.escape_debug())))
+        Err(Flaw::syntax(
+            position,
+            format!("the character `{}` means nothing here", first.escape_debug()),
+        ))
     }
 
     fn is_digit_at(&self, at: usize) -> bool {
@@ -202,8 +205,7 @@ impl<'a> Lexer<'a> {
         self.rest = rest;
         for c in taken.chars() {
             if c == '\n' {
-                self.position =
-                    Position { line: self.position.line.saturating_add(1), column: 1 };
+                self.position = Position { line: self.position.line.saturating_add(1), column: 1 };
             } else {
                 self.position.column = self.position.column.saturating_add(1);
             }

@@ -12,13 +12,11 @@ use std::rc::Rc;
 
 use super::error::{Endless, Failure};
 use super::evaluate::Verdict;
-use super::syntax::{
-    Comparison, Declaration, Expression, Label, Node, Reference, Rest, Struct,
-};
+use super::syntax::{Comparison, Declaration, Expression, Label, Node, Reference, Rest, Struct};
 use super::value::{Kinds, Scalar, printed};
 use super::vertex::{
-    Choice, Closing, Conjunct, Facts, Guard, Key, Limit, ListConjunct, ListSource, Scope,
-    ScopeId, State, Term, Vertex, VertexId,
+    Choice, Closing, Conjunct, Facts, Guard, Key, Limit, ListConjunct, ListSource, Scope, ScopeId,
+    State, Term, Vertex, VertexId,
 };
 use crate::limits::Limits;
 use crate::policy::engine::document::Json;
@@ -79,7 +77,11 @@ pub(super) enum Value {
 
 impl<'a> Unifier<'a> {
     /// Evaluates a vertex and all below it; a part that only the document speaks of needs none.
-    pub(super) fn settle(&mut self, id: VertexId, failures: &mut Vec<Failure>) -> Result<(), Endless> {
+    pub(super) fn settle(
+        &mut self,
+        id: VertexId,
+        failures: &mut Vec<Failure>,
+    ) -> Result<(), Endless> {
         self.enter(id)?;
         self.gather(id)?;
         let facts = &self.at(id).facts;
@@ -195,8 +197,7 @@ impl<'a> Unifier<'a> {
                     self.narrow(id, kinds, || format!("{}{operand}", bound.operator.mark()));
                     self.at_mut(id).facts.bounds.push(Limit { bound, operand });
                 } else {
-                    let what =
-                        format!("cannot use {operand} for bound {}", bound.operator.mark());
+                    let what = format!("cannot use {operand} for bound {}", bound.operator.mark());
                     self.fail(id, what);
                 }
                 Ok(())
@@ -291,12 +292,7 @@ impl<'a> Unifier<'a> {
     }
 
     /// The definitions that the value of a field is part of.
-    fn within(
-        &mut self,
-        id: VertexId,
-        label: &'a Label,
-        outer: &Rc<[VertexId]>,
-    ) -> Rc<[VertexId]> {
+    fn within(&mut self, id: VertexId, label: &'a Label, outer: &Rc<[VertexId]>) -> Rc<[VertexId]> {
         if !label.is_definition {
             return Rc::clone(outer);
         }
@@ -328,7 +324,8 @@ impl<'a> Unifier<'a> {
             return self.say_more(field, value);
         }
         let optional = self.at(id).facts.optional.iter().filter(|(name, _)| *name == key);
-        let conjuncts = [value].into_iter().chain(optional.map(|(_, value)| value.clone())).collect();
+        let conjuncts =
+            [value].into_iter().chain(optional.map(|(_, value)| value.clone())).collect();
         let vertex = self.vertex(key, Some(id), conjuncts)?;
         let facts = &mut self.at_mut(id).facts;
         facts.fields.push((key, vertex));
@@ -402,8 +399,7 @@ impl<'a> Unifier<'a> {
         trail.push(target);
         self.enter(id)?;
         for brought in self.at(target).conjuncts.clone() {
-            let within =
-                conjunct.within.iter().chain(brought.within.iter()).copied().collect();
+            let within = conjunct.within.iter().chain(brought.within.iter()).copied().collect();
             self.add(id, &Conjunct { within, ..brought }, trail)?;
         }
         self.leave();
@@ -555,8 +551,7 @@ impl<'a> Unifier<'a> {
                 match self.holds(&guard) {
                     Ok(true) => {
                         let term = Term::Struct(guard.body);
-                        let conjunct =
-                            Conjunct { term, scope: guard.scope, within: guard.within };
+                        let conjunct = Conjunct { term, scope: guard.scope, within: guard.within };
                         self.add(id, &conjunct, &mut Vec::new())?;
                     }
                     Ok(false) | Err(Stop::FailedElsewhere) => {}
