@@ -17,7 +17,7 @@ mod message;
 mod result;
 mod validate;
 
-pub use error::{Error, Problem};
+pub use error::Problem;
 pub use result::{Asked, ConfigFile, ResultPolicy};
 pub use validate::Setting;
 
@@ -26,12 +26,13 @@ pub(super) use result::told_by;
 
 use companions::Companions;
 use document::{Header, Object, Spec, line, present, text};
-use error::Place;
+use error::{at_line, read as read_document};
 use serde_saphyr::Spanned;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::policy::Policy;
+use crate::policy::document::{Error, NOWHERE, Place};
 use crate::yaml;
 
 /// The namespace of policy-controller, whose secrets alone it reads.
@@ -44,32 +45,12 @@ enum Version {
     V1beta1,
 }
 
-/// Reads the policies of a file; `name` is how the user calls it.
-pub fn parse(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Policy>, Error> {
-    let whole = |problem| {
-        let problem = Box::new(problem);
-        Error { file: name.to_owned(), document: None, line: None, problem }
-    };
-    if u64::try_from(bytes.len()).map_or(true, |size| size > limits.policy_bytes) {
-        return Err(whole(Problem::TooLarge { limit: limits.policy_bytes }));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| whole(Problem::NotText))?;
-    let documents = yaml::documents(text);
-    if documents.is_empty() {
-        return Err(whole(Problem::Empty));
-    }
-    let digest = Digest::sha256(bytes);
-    let places: Vec<_> =
-        documents.iter().map(|document| Place { file: name, digest, document }).collect();
-    read(&places, limits)
-}
-
 /// Reads the documents at `places`, in whatever files they stand. What one names may be another.
 pub(super) fn read(places: &[Place<'_>], limits: &Limits) -> Result<Vec<Policy>, Error> {
     let mut companions = Companions::default();
     let mut policies = Vec::new();
     for place in places {
-        let header: Header = place.read()?;
+        let header: Header = read_document(place)?;
         if !companions.read(place, &header, limits)? {
             policies.push((place, version(place, &header)?, header));
         }
@@ -96,7 +77,7 @@ fn policy(
     let findings = validate::validate(&spec.value, line(&spec), Setting::TESTER, limits);
     if let Some(text) = findings.errors.text() {
         let line = findings.errors.line().unwrap_or(1);
-        return Err(place.error_in(line, Problem::Invalid { text }));
+        return Err(at_line(place, line, Problem::Invalid { text }));
     }
     lower::policy(place, &name.value, version, &spec.value, companions, limits)
 }
@@ -115,20 +96,19 @@ pub fn validate(text: &str, setting: Setting<'_>, limits: &Limits) -> Result<Val
     let digest = Digest::sha256(text.as_bytes());
     let documents = yaml::documents(text);
     let [document] = documents.as_slice() else {
-        let problem = Box::new(Problem::Empty);
+        let problem = Box::new(crate::policy::document::Problem::Empty);
         return Err(Error { file: String::new(), document: None, line: None, problem });
     };
-    let place = Place { file: "", digest, document };
-    version(&place, &place.read()?)?;
+    let place = Place { file: "", digest, document: *document };
+    version(&place, &read_document(&place)?)?;
     let spec = spec(&place)?;
     let findings = validate::validate(&spec.value, line(&spec), setting, limits);
     Ok(Validation { error: findings.errors.text(), warning: findings.warnings.text() })
 }
 
 fn spec(place: &Place<'_>) -> Result<Spanned<Spec>, Error> {
-    let object: Object<Spanned<Spec>> = place.read()?;
-    let nowhere: Option<&Spanned<()>> = None;
-    let missing = || place.error(nowhere, Problem::Missing { field: "spec".to_owned() });
+    let object: Object<Spanned<Spec>> = read_document(place)?;
+    let missing = || place.error(NOWHERE, Problem::Missing { field: "spec".to_owned() });
     object.spec.ok_or_else(missing)
 }
 

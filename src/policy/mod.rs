@@ -12,6 +12,7 @@
 #![forbid(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod cluster_image_policy;
+pub mod document;
 pub mod engine;
 mod flags;
 mod glob;
@@ -25,6 +26,7 @@ mod requirement;
 mod specimen;
 mod wildcard;
 
+pub use document::PolicyFile;
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
 pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};

@@ -4,6 +4,7 @@
 pub mod bundle;
 pub mod cosign;
 pub mod dsse;
+pub mod managed_key;
 mod protojson;
 pub mod sigstore_keys;
 pub mod simple_signing;
@@ -12,6 +13,7 @@ pub mod trust_root;
 
 pub use bundle::Bundle;
 pub use dsse::Envelope;
+pub use managed_key::ManagedKey;
 pub use sigstore_keys::SigstoreKeys;
 pub use simple_signing::SimpleSigning;
 pub use statement::Statement;

@@ -12,9 +12,10 @@ use super::document::{
     CertificateAuthority, Header, Object, SigstoreKeys, Store, TransparencyLog, TrustRootSpec,
     elements, line, present, text,
 };
-use super::error::{Error, Place, Problem};
+use super::error::{Problem, at_line, read};
 use super::field_error::{FieldErrors, below};
 use crate::limits::Limits;
+use crate::policy::document::{Error, NOWHERE, Place};
 use crate::sigstore::{TrustRoot, sigstore_keys};
 
 /// What policies may name, by kind and name.
@@ -119,7 +120,7 @@ impl Companions {
 }
 
 fn secret(place: &Place<'_>, name: &str) -> Result<Entries, Error> {
-    let Store { data, string_data, .. } = place.read()?;
+    let Store { data, string_data, .. } = read(place)?;
     let mut entries = Entries::new();
     for (key, encoded) in data.unwrap_or_default() {
         let compact: String = encoded.value.split_ascii_whitespace().collect();
@@ -136,13 +137,13 @@ fn secret(place: &Place<'_>, name: &str) -> Result<Entries, Error> {
 }
 
 fn config_map(place: &Place<'_>) -> Result<Entries, Error> {
-    let store: Store = place.read()?;
+    let store: Store = read(place)?;
     let entries = store.data.unwrap_or_default().into_iter();
     Ok(entries.map(|(key, value)| (key, value.value.into_bytes())).collect())
 }
 
 fn trust_root(place: &Place<'_>, limits: &Limits) -> Result<TrustRoot, Error> {
-    let object: Object<Spanned<TrustRootSpec>> = place.read()?;
+    let object: Object<Spanned<TrustRootSpec>> = read(place)?;
     let Some(spec) = object.spec else {
         let field = "spec".to_owned();
         return Err(place.error(NOWHERE, Problem::Missing { field }));
@@ -175,11 +176,8 @@ fn trust_root(place: &Place<'_>, limits: &Limits) -> Result<TrustRoot, Error> {
         _ => errors.both(&kinds, line(&spec)),
     }
     let text = errors.text().unwrap_or_default();
-    Err(place.error_in(errors.line().unwrap_or(1), Problem::Invalid { text }))
+    Err(at_line(place, errors.line().unwrap_or(1), Problem::Invalid { text }))
 }
-
-/// Where no value has a line: the document's own is told.
-const NOWHERE: Option<&Spanned<()>> = None;
 
 /// policy-controller's validation of `sigstoreKeys`. Off-spec: there an error of a list hides those of
 /// the lists before it.

@@ -1,113 +1,35 @@
-//! What is wrong with a policy file, and where.
+//! What is wrong with a `ClusterImagePolicy` or with what it names.
 
 use serde::de::DeserializeOwned;
-use serde_saphyr::Spanned;
 
-use super::document::line;
 use crate::crypto::KeyError;
-use crate::digest::Digest;
+use crate::policy::document::{self, Error, Place};
 use crate::policy::engine::InvalidEngine;
-use crate::policy::{InvalidExpression, InvalidGlob, InvalidSelector, Origin};
+use crate::policy::{InvalidExpression, InvalidGlob, InvalidSelector};
 use crate::sigstore::sigstore_keys::InvalidKeys;
-use crate::yaml;
 
-/// Where a policy stands while it is read.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub file: &'a str,
-    pub digest: Digest,
-    pub document: &'a yaml::Document<'a>,
-}
-
-impl Place<'_> {
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.document
-            .read()
-            .map_err(|refusal| self.error_at(refusal.line, Problem::of_yaml(refusal.message)))
-    }
-
-    /// An error at `value`, or at the document where the value is what is missing.
-    pub(super) fn error<T>(&self, value: Option<&Spanned<T>>, problem: Problem) -> Error {
-        self.error_at(self.line(value), problem)
-    }
-
-    /// An error in a line of the document.
-    pub(super) fn error_in(&self, line: u64, problem: Problem) -> Error {
-        self.error_at(self.document.line_of(line), problem)
-    }
-
-    /// The line of the file that `value` stands in; without a value, that of the document.
-    pub(super) fn line<T>(&self, value: Option<&Spanned<T>>) -> usize {
-        value.map_or(self.document.line, |value| self.document.line_of(line(value)))
-    }
-
-    fn error_at(&self, line: usize, problem: Problem) -> Error {
-        Error {
-            file: self.file.to_owned(),
-            document: Some(self.document.number),
-            line: Some(line),
-            problem: Box::new(problem),
+/// Reads the document; an unknown field is told in policy-controller's words.
+pub(super) fn read<T: DeserializeOwned>(place: &Place<'_>) -> Result<T, Error> {
+    place.read().map_err(|mut error| {
+        if let document::Problem::Yaml { message } = error.problem.as_ref() {
+            let field = message.strip_prefix("unknown field `");
+            if let Some((field, _)) = field.and_then(|rest| rest.split_once('`')) {
+                let text = format!("unable to unmarshal: json: unknown field \"{field}\"");
+                *error.problem = Problem::Invalid { text }.into();
+            }
         }
-    }
-
-    pub(super) fn origin(&self) -> Origin {
-        Origin::File {
-            name: self.file.to_owned(),
-            digest: self.digest,
-            document: self.document.number,
-            line: self.document.line,
-        }
-    }
+        error
+    })
 }
 
-/// What is wrong with a policy file, and where.
-#[derive(Debug)]
-pub struct Error {
-    /// The file, as the user calls it.
-    pub file: String,
-    /// The number of the document, from 1.
-    pub document: Option<usize>,
-    /// The line of the file, from 1.
-    pub line: Option<usize>,
-    /// What.
-    pub problem: Box<Problem>,
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "policy file `{}`", self.file.escape_debug())?;
-        self.line.iter().try_for_each(|line| write!(f, ", line {line}"))?;
-        self.document.iter().try_for_each(|number| write!(f, " (document {number})"))
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.problem.as_ref())
-    }
+/// An error in a line of the document, from 1.
+pub(super) fn at_line(place: &Place<'_>, line: u64, problem: Problem) -> Error {
+    place.error_in(place.document.line_of(line), problem)
 }
 
 /// What is wrong with a policy.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The file is larger than [`Limits`](crate::limits::Limits) allows.
-    #[error("the file has more than {limit} bytes")]
-    TooLarge {
-        /// The cap.
-        limit: u64,
-    },
-    /// The file is no UTF-8.
-    #[error("the file is no UTF-8 text")]
-    NotText,
-    /// The file holds no document.
-    #[error("the file holds no policy")]
-    Empty,
-    /// The document is no YAML that can be read one way only, or has an unknown field.
-    #[error("{message}")]
-    Yaml {
-        /// The parser's words.
-        message: String,
-    },
     /// The document is something else.
     #[error(
         "the document is {}, not a ClusterImagePolicy nor what one may name",
@@ -236,19 +158,6 @@ pub enum Problem {
     /// The keys of a `TrustRoot` cannot be used.
     #[error("`spec.sigstoreKeys` cannot be used")]
     SigstoreKeys(#[source] InvalidKeys),
-}
-
-impl Problem {
-    /// An unknown field in policy-controller's words, everything else in the parser's.
-    fn of_yaml(message: String) -> Self {
-        let field = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
-        match field {
-            Some((field, _)) => Self::Invalid {
-                text: format!("unable to unmarshal: json: unknown field \"{field}\""),
-            },
-            None => Self::Yaml { message },
-        }
-    }
 }
 
 /// The words with their line breaks, every other control character escaped.

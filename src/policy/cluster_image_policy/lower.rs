@@ -9,12 +9,13 @@ use super::document::{
     self, Attestation, Authority, Identity, Key, Keyless, Log, Match, Spec, Static, elements, line,
     present, text,
 };
-use super::error::{Error, Place, Problem};
+use super::error::{Problem, at_line};
 use super::message::{KEY_AND_BUNDLE, NO_URL};
 use super::validate::hash_name;
 use super::{Asked, ResultPolicy, SYSTEM_NAMESPACE, Version};
 use crate::crypto::{Hash, KeyKind, PublicKey, first_pem_block};
 use crate::limits::Limits;
+use crate::policy::document::{Error, Place};
 use crate::policy::engine::Engine;
 use crate::policy::{
     self, Attested, Demand, Format, Glob, IdentityMatcher, Images, Kind, LabelSelector, Mode,
@@ -417,11 +418,11 @@ impl<'a> Lowering<'a> {
         };
         let read = PublicKey::from_first_pem(&pem).map_err(|cause| {
             let field = field.clone();
-            self.place.error_in(at, Problem::Key { field, cause })
+            at_line(self.place, at, Problem::Key { field, cause })
         })?;
         let rest = first_pem_block(&pem, "PUBLIC KEY").map(|block| block.rest);
         if rest.is_ok_and(|rest| rest.contains("-----BEGIN ")) {
-            return Err(self.place.error_in(at, Problem::SeveralKeys { field }));
+            return Err(at_line(self.place, at, Problem::SeveralKeys { field }));
         }
         self.hashed(read, key, path)
     }
@@ -544,7 +545,7 @@ impl<'a> Lowering<'a> {
             "rego" => Engine::rego(&source, self.limits),
             _ => Engine::cue(&source, self.limits),
         };
-        read.map_err(|cause| self.place.error_in(at, Problem::Engine { field, cause }))
+        read.map_err(|cause| at_line(self.place, at, Problem::Engine { field, cause }))
     }
 
     fn not_given(
@@ -559,7 +560,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn remark<T>(&mut self, at: Option<&Spanned<T>>, what: &str) {
-        let line = self.place.line(at);
+        let line = at.map_or(self.place.document.line, |at| self.place.line_of(at));
         self.remarks.push(format!("line {line}: {what}"));
     }
 }
