@@ -9,6 +9,7 @@
 )]
 
 mod cluster_image_policy;
+mod cluster_image_policy_documents;
 mod image_references;
 mod kubernetes_objects;
 mod object_selector;
