@@ -8,9 +8,7 @@ use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::policy::requirement::Witness;
 use crate::policy::specimen::{by_identity, by_key, key_pem, log_entry};
-use crate::policy::{
-    Case, Demand, Images, Mode, ObjectSelector, Parts, Requirement, Rule, Signer,
-};
+use crate::policy::{Case, Demand, Images, Mode, ObjectSelector, Parts, Requirement, Rule, Signer};
 use crate::policy::{PolicyFile, document};
 use crate::time::UnixTime;
 use crate::verify::{Claim, Facts};
@@ -229,7 +227,8 @@ fn attestations_alone_meet_an_authority_that_wants_them() {
 fn a_policy_over_the_result_sees_what_passed() {
     let authorities = format!("[{{name: k, key: {{data: \"{}\"}}}}]", data(1));
     let with = |rego: &str| {
-        let policy = format!("spec:\n  policy: {{type: rego, data: \"package sigstore\\n{rego}\"}}");
+        let policy =
+            format!("spec:\n  policy: {{type: rego, data: \"package sigstore\\n{rego}\"}}");
         document("[{glob: '**'}]", &authorities).replace("spec:", &policy)
     };
     let id = "6f9e3a8e";
@@ -239,23 +238,27 @@ fn a_policy_over_the_result_sees_what_passed() {
     ));
     let policies = read(&passes).unwrap();
     assert_eq!(decide(&policies[0], &[by_key(1)]), Ok(()));
-    assert!(decide(&policies[0], &[by_key(2)]).is_err_and(|told| told.starts_with(
-        "signature key validation failed for authority k for ghcr.io/team/app:v1: "
-    )));
+    assert!(decide(&policies[0], &[by_key(2)]).is_err_and(|told| {
+        told.starts_with(
+            "signature key validation failed for authority k for ghcr.io/team/app:v1: ",
+        )
+    }));
     let policies = read(&fails).unwrap();
     let told = decide(&policies[0], &[by_key(1)]).unwrap_err();
     assert!(
         told.starts_with("failed evaluating rego policy for type ClusterImagePolicy: "),
         "{told}"
     );
-    let objects = with("isCompliant { true }").replace("{type: rego", "{includeSpec: true, type: rego");
+    let objects =
+        with("isCompliant { true }").replace("{type: rego", "{includeSpec: true, type: rego");
     assert_eq!(
         decide(&read(&objects).unwrap()[0], &[by_key(1)]),
         Err("the policy asks for the object that runs the image, and none is at hand; it cannot \
              decide and refuses"
             .to_owned())
     );
-    let configs = with("isCompliant { true }").replace("{type: rego", "{fetchConfigFile: true, type: rego");
+    let configs =
+        with("isCompliant { true }").replace("{type: rego", "{fetchConfigFile: true, type: rego");
     assert_eq!(
         decide(&read(&configs).unwrap()[0], &[by_key(1)]),
         Err("the policy asks for the image's configuration, which is not at hand; it cannot decide \
@@ -449,14 +452,8 @@ fn what_policy_controller_refuses() {
         )
     };
     let cases = [
-        (
-            document("[{glob: '**'}]", "[]"),
-            at(6, "missing field(s): spec.authorities"),
-        ),
-        (
-            document("[]", "[{static: {action: pass}}]"),
-            at(6, "missing field(s): spec.images"),
-        ),
+        (document("[{glob: '**'}]", "[]"), at(6, "missing field(s): spec.authorities")),
+        (document("[]", "[{static: {action: pass}}]"), at(6, "missing field(s): spec.images")),
         (
             keyless("{issuer: i, subjectRegexp: s}", ""),
             at(7, "unable to unmarshal: json: unknown field \"subjectRegexp\""),
@@ -490,19 +487,25 @@ fn what_is_judged_more_strictly_is_told() {
     assert_eq!(policies[0].objects, [ObjectSelector::new("", "v1", "pods", None)]);
     assert_eq!(
         policies[0].deviations,
-        ["`spec.match` selects Kubernetes objects: where an image is judged without one, the policy \
-          covers it all the same"]
+        [
+            "`spec.match` selects Kubernetes objects: where an image is judged without one, the policy \
+          covers it all the same"
+        ]
     );
     let policies = read(&authority("ctlog: {}")).unwrap();
     assert_eq!(
         policies[0].deviations,
-        ["authority 0: policy-controller looks at no log where `ctlog` names none; here an entry of \
-          a log is demanded"]
+        [
+            "authority 0: policy-controller looks at no log where `ctlog` names none; here an entry of \
+          a log is demanded"
+        ]
     );
     let policies = read(&authority("source: [{oci: ghcr.io/other}]")).unwrap();
     assert_eq!(
         policies[0].remarks,
-        ["line 7: `spec.authorities[0].source`: evidence is read from where the archive carries it"]
+        [
+            "line 7: `spec.authorities[0].source`: evidence is read from where the archive carries it"
+        ]
     );
     let policies = read(&authority("signatureFormat: bundle")).unwrap();
     assert_eq!(
@@ -517,8 +520,14 @@ fn what_is_judged_more_strictly_is_told() {
 fn keys_and_expressions_are_read_when_the_policy_is() {
     let two = key_pem(1) + &key_pem(2);
     for (data, why) in [
-        ("no key", "policy-controller refuses it: invalid value: no key: spec.authorities[0].key.data"),
-        (two.as_str(), "`spec.authorities[0].key.data` holds more than one block of PEM, and policy-controller reads the first alone; write each key as an authority of its own"),
+        (
+            "no key",
+            "policy-controller refuses it: invalid value: no key: spec.authorities[0].key.data",
+        ),
+        (
+            two.as_str(),
+            "`spec.authorities[0].key.data` holds more than one block of PEM, and policy-controller reads the first alone; write each key as an authority of its own",
+        ),
     ] {
         let data = data.replace('\n', "\\n");
         let told =

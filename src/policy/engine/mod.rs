@@ -24,21 +24,23 @@ pub struct Engine {
 
 #[derive(Clone, Debug)]
 enum Language {
-    Cue(cue::Policy),
-    Rego(rego::Policy),
+    Cue(Box<cue::Policy>),
+    Rego(Box<rego::Policy>),
 }
 
 impl Engine {
     /// Compiles a policy in the subset of CUE that `docs/engines.md` lists.
     pub fn cue(text: &str, limits: &Limits) -> Result<Self, InvalidEngine> {
         check_size(text, limits)?;
-        cue::Policy::compile(text, limits).map(|policy| Self { language: Language::Cue(policy) })
+        let policy = cue::Policy::compile(text, limits)?;
+        Ok(Self { language: Language::Cue(Box::new(policy)) })
     }
 
     /// Compiles a policy in Rego v0: a module `package sigstore` with a rule `isCompliant`.
     pub fn rego(text: &str, limits: &Limits) -> Result<Self, InvalidEngine> {
         check_size(text, limits)?;
-        rego::Policy::compile(text, limits).map(|policy| Self { language: Language::Rego(policy) })
+        let policy = rego::Policy::compile(text, limits)?;
+        Ok(Self { language: Language::Rego(Box::new(policy)) })
     }
 
     /// Decides over a document. What cannot be decided within the limits is refused.
@@ -123,5 +125,16 @@ fn check_size(text: &str, limits: &Limits) -> Result<(), InvalidEngine> {
     match u64::try_from(found) {
         Ok(size) if size <= limit => Ok(()),
         _ => Err(InvalidEngine::TooLarge { limit, found }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_is_shared_between_threads() {
+        fn shared<T: Send + Sync + Clone + 'static>() {}
+        shared::<Engine>();
     }
 }

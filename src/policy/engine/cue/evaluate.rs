@@ -342,10 +342,11 @@ impl<'a> Unifier<'a> {
     fn contains(&mut self, id: VertexId, wanted: &Scalar) -> Result<bool, Stop> {
         for item in self.items(id) {
             self.gather(item)?;
-            if let Ok(Value::Scalar(found)) = self.concrete(item) {
-                if found.is(wanted) {
-                    return Ok(true);
-                }
+            match self.concrete(item) {
+                Ok(Value::Scalar(found)) if found.is(wanted) => return Ok(true),
+                Err(stop @ Stop::Endless(_)) => return Err(stop),
+                // An item of another value, or of none yet, is not the one.
+                _ => {}
             }
         }
         Ok(false)
@@ -354,28 +355,30 @@ impl<'a> Unifier<'a> {
     fn is_unique(&mut self, id: VertexId) -> Result<bool, Stop> {
         let mut seen = HashSet::new();
         for item in self.items(id) {
-            let text = match self.at(item).conjuncts.as_slice() {
-                [Conjunct { term: Term::Json(json), .. }] => canonical(json),
-                _ => {
-                    self.gather(item)?;
-                    match self.concrete(item) {
-                        Ok(Value::Scalar(scalar)) => scalar_key(&scalar),
-                        Ok(Value::Compound(_)) => {
-                            return Err(Stop::Failed(
-                                "list.UniqueItems is evaluated for the document's own items and for scalars".to_owned(),
-                            ));
-                        }
-                        Err(Stop::Incomplete) => continue,
-                        Err(stop) => return Err(stop),
-                    }
-                }
-            };
+            let Some(text) = self.item_text(item)? else { continue };
             self.spend(u64::try_from(text.len()).unwrap_or(u64::MAX))?;
             if !seen.insert(text) {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// The same text for the same item; none where it is not known yet.
+    fn item_text(&mut self, item: VertexId) -> Result<Option<String>, Stop> {
+        if let [Conjunct { term: Term::Json(json), .. }] = self.at(item).conjuncts.as_slice() {
+            return Ok(Some(canonical(json)));
+        }
+        self.gather(item)?;
+        match self.concrete(item) {
+            Ok(Value::Scalar(scalar)) => Ok(Some(scalar_key(&scalar))),
+            Ok(Value::Compound(_)) => Err(Stop::Failed(
+                "list.UniqueItems is evaluated for scalars and for what only the document says"
+                    .to_owned(),
+            )),
+            Err(Stop::Incomplete) => Ok(None),
+            Err(stop) => Err(stop),
+        }
     }
 }
 

@@ -13,10 +13,10 @@ use std::rc::Rc;
 use super::error::{Endless, Failure};
 use super::evaluate::Verdict;
 use super::syntax::{Comparison, Declaration, Expression, Label, Node, Reference, Rest, Struct};
-use super::value::{Kinds, Scalar, printed};
+use super::value::{Kinds, Scalar};
 use super::vertex::{
     Choice, Closing, Conjunct, Facts, Guard, Key, Limit, ListConjunct, ListSource, Scope, ScopeId,
-    State, Term, Vertex, VertexId,
+    Source, State, Term, Vertex, VertexId,
 };
 use crate::limits::Limits;
 use crate::policy::engine::document::Json;
@@ -176,12 +176,12 @@ impl<'a> Unifier<'a> {
                 if *kinds == Kinds::ANY {
                     self.open_closings(id, conjunct);
                 } else {
-                    self.narrow(id, *kinds, || node.to_string());
+                    self.narrow(id, *kinds, Source::Term(conjunct.term));
                 }
                 Ok(())
             }
             Expression::List(list) => {
-                if self.narrow(id, Kinds::LIST, || node.to_string()) {
+                if self.narrow(id, Kinds::LIST, Source::Term(conjunct.term)) {
                     self.at_mut(id).facts.lists.push(ListConjunct {
                         length: list.items.len(),
                         source: ListSource::Policy(list),
@@ -194,7 +194,11 @@ impl<'a> Unifier<'a> {
                 let operand = self.scalar(&bound.operand, conjunct.scope);
                 let Some(operand) = self.known(id, operand)? else { return Ok(()) };
                 if let Some(kinds) = bound_kinds(bound.operator, &operand) {
-                    self.narrow(id, kinds, || format!("{}{operand}", bound.operator.mark()));
+                    self.narrow(
+                        id,
+                        kinds,
+                        Source::Text(format!("{}{operand}", bound.operator.mark())),
+                    );
                     self.at_mut(id).facts.bounds.push(Limit { bound, operand });
                 } else {
                     let what = format!("cannot use {operand} for bound {}", bound.operator.mark());
@@ -205,7 +209,7 @@ impl<'a> Unifier<'a> {
             Expression::Call(builtin, arguments) if arguments.len() < builtin.arity() => {
                 let check = self.check_of(*builtin, arguments, conjunct.scope);
                 let Some(check) = self.known(id, check)? else { return Ok(()) };
-                self.narrow(id, check.kinds(), || check.text());
+                self.narrow(id, check.kinds(), Source::Text(check.text()));
                 self.at_mut(id).facts.checks.push(check);
                 Ok(())
             }
@@ -229,7 +233,7 @@ impl<'a> Unifier<'a> {
         self.at_mut(id).facts.is_input = true;
         match json {
             Json::Object(members) => {
-                if !self.narrow(id, Kinds::STRUCT, || printed(json)) {
+                if !self.narrow(id, Kinds::STRUCT, Source::Term(conjunct.term)) {
                     return Ok(());
                 }
                 self.at_mut(id).facts.is_struct = true;
@@ -239,7 +243,7 @@ impl<'a> Unifier<'a> {
                 }
             }
             Json::Array(items) => {
-                if self.narrow(id, Kinds::LIST, || printed(json)) {
+                if self.narrow(id, Kinds::LIST, Source::Term(conjunct.term)) {
                     self.at_mut(id).facts.lists.push(ListConjunct {
                         length: items.len(),
                         source: ListSource::Document(items),
@@ -263,7 +267,7 @@ impl<'a> Unifier<'a> {
         literal: &'a Struct,
     ) -> Result<(), Endless> {
         self.at_mut(id).facts.plain.push(conjunct.clone());
-        if !self.narrow(id, Kinds::STRUCT, || literal.to_string()) {
+        if !self.narrow(id, Kinds::STRUCT, Source::Term(conjunct.term)) {
             return Ok(());
         }
         self.at_mut(id).facts.is_struct = true;
@@ -677,34 +681,30 @@ impl<'a> Unifier<'a> {
     }
 
     /// Narrows the kinds of a vertex; whether anything is left.
-    fn narrow(&mut self, id: VertexId, kinds: Kinds, by: impl FnOnce() -> String) -> bool {
+    fn narrow(&mut self, id: VertexId, kinds: Kinds, by: Source<'a>) -> bool {
         let facts = &self.at(id).facts;
         let before = facts.kinds;
-        match before.and(kinds) {
-            Some(both) => {
-                if both != before {
-                    let facts = &mut self.at_mut(id).facts;
-                    facts.kinds = both;
-                    facts.narrowed_by = Some(by());
-                }
-                true
-            }
-            None => {
-                let earlier = facts.narrowed_by.clone().unwrap_or_default();
-                self.fail(
-                    id,
-                    format!(
-                        "conflicting values {} and {earlier} (mismatched types {kinds} and {before})",
-                        by()
-                    ),
-                );
-                false
-            }
+        let Some(both) = before.and(kinds) else {
+            let earlier = facts.narrowed_by.as_ref().map(Source::text).unwrap_or_default();
+            let later = by.text();
+            self.fail(
+                id,
+                format!(
+                    "conflicting values {later} and {earlier} (mismatched types {kinds} and {before})"
+                ),
+            );
+            return false;
+        };
+        if both != before {
+            let facts = &mut self.at_mut(id).facts;
+            facts.kinds = both;
+            facts.narrowed_by = Some(by);
         }
+        true
     }
 
     fn set(&mut self, id: VertexId, scalar: Scalar) {
-        if !self.narrow(id, scalar.kind(), || scalar.to_string()) {
+        if !self.narrow(id, scalar.kind(), Source::Text(scalar.to_string())) {
             return;
         }
         match &self.at(id).facts.scalar {
@@ -716,7 +716,7 @@ impl<'a> Unifier<'a> {
             None => {
                 let text = scalar.to_string();
                 let facts = &mut self.at_mut(id).facts;
-                facts.narrowed_by = Some(text);
+                facts.narrowed_by = Some(Source::Text(text));
                 facts.scalar = Some(scalar);
             }
         }

@@ -174,13 +174,13 @@ pub(super) fn printed(json: &Json) -> String {
 }
 
 fn print(json: &Json, text: &mut String) {
-    if text.len() > QUOTED.saturating_mul(8) {
-        return;
-    }
     match json {
         Json::Array(items) => {
             text.push('[');
             for (at, item) in items.iter().enumerate() {
+                if text.len() > QUOTED.saturating_mul(8) {
+                    break;
+                }
                 text.push_str(if at > 0 { "," } else { "" });
                 print(item, text);
             }
@@ -189,6 +189,9 @@ fn print(json: &Json, text: &mut String) {
         Json::Object(members) => {
             text.push('{');
             for (at, (name, member)) in members.iter().enumerate() {
+                if text.len() > QUOTED.saturating_mul(8) {
+                    break;
+                }
                 text.push_str(if at > 0 { "," } else { "" });
                 text.push_str(&label_text(name));
                 text.push(':');

@@ -42,6 +42,21 @@ impl Term<'_> {
     }
 }
 
+/// What narrowed a value: text is made of it only where a message quotes it.
+pub(super) enum Source<'a> {
+    Term(Term<'a>),
+    Text(String),
+}
+
+impl Source<'_> {
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Term(term) => term.text(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct Scope {
     pub(super) vertex: VertexId,
@@ -102,7 +117,7 @@ pub(super) struct Vertex<'a> {
 pub(super) struct Facts<'a> {
     pub(super) kinds: Kinds,
     /// What last narrowed the kinds, for the message of a conflict.
-    pub(super) narrowed_by: Option<String>,
+    pub(super) narrowed_by: Option<Source<'a>>,
     pub(super) scalar: Option<Scalar>,
     pub(super) bounds: Vec<Limit<'a>>,
     pub(super) checks: Vec<Check>,
