@@ -315,6 +315,7 @@ pub(super) fn text(text: &Text) -> &str {
 }
 
 /// The elements of a list; none where it is absent.
+#[expect(clippy::ref_option, reason = "fields are read where they stand")]
 pub(super) fn elements<T>(list: &List<T>) -> &[Spanned<T>] {
     list.as_deref().unwrap_or_default()
 }

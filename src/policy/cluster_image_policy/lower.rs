@@ -47,7 +47,7 @@ pub(super) fn policy(
     let Lowering { deviations, remarks, trusts, .. } = lowering;
     let format = Format::ClusterImagePolicy;
     let policy = Policy::new(name, format, place.origin(), images, rule);
-    Ok(Policy { mode, objects, result, trusts, deviations, remarks, ..policy })
+    Ok(Policy { objects, mode, result, trusts, deviations, remarks, ..policy })
 }
 
 struct Lowering<'a> {
@@ -397,17 +397,13 @@ impl<'a> Lowering<'a> {
             (Some(secret), _) => {
                 let name = text(&secret.value.name);
                 let field = format!("{path}.secretRef");
-                let found = match self.companions.secret(name) {
-                    Some(found) => {
-                        found.map_err(|problem| self.place.error(Some(secret), problem))?
-                    }
-                    None => {
-                        let name = name.to_owned();
-                        let remedy = "give its document with another `--policy`";
-                        let problem = Problem::NotGiven { field, kind: "Secret", name, remedy };
-                        return Err(self.place.error(Some(secret), problem));
-                    }
+                let Some(found) = self.companions.secret(name) else {
+                    let name = name.to_owned();
+                    let remedy = "give its document with another `--policy`";
+                    let problem = Problem::NotGiven { field, kind: "Secret", name, remedy };
+                    return Err(self.place.error(Some(secret), problem));
                 };
+                let found = found.map_err(|problem| self.place.error(Some(secret), problem))?;
                 let pem = String::from_utf8_lossy(found).into_owned();
                 (line(secret), format!("{path}.secretRef"), pem)
             }
@@ -524,20 +520,14 @@ impl<'a> Lowering<'a> {
                 let namespace = present(&wanted.value.namespace);
                 let namespace = namespace.map_or(SYSTEM_NAMESPACE, |found| found.value.as_str());
                 let (name, key) = (text(&wanted.value.name), text(&wanted.value.key));
-                match self.companions.config_map(namespace, name, key) {
-                    Some(found) => {
-                        let found =
-                            found.map_err(|problem| self.place.error(Some(wanted), problem))?;
-                        let source = String::from_utf8_lossy(found).into_owned();
-                        (line(wanted), field, source)
-                    }
-                    None => {
-                        let name = name.to_owned();
-                        let remedy = "give its document with another `--policy`";
-                        let problem = Problem::NotGiven { field, kind: "ConfigMap", name, remedy };
-                        return Err(self.place.error(Some(wanted), problem));
-                    }
-                }
+                let Some(found) = self.companions.config_map(namespace, name, key) else {
+                    let name = name.to_owned();
+                    let remedy = "give its document with another `--policy`";
+                    let problem = Problem::NotGiven { field, kind: "ConfigMap", name, remedy };
+                    return Err(self.place.error(Some(wanted), problem));
+                };
+                let found = found.map_err(|problem| self.place.error(Some(wanted), problem))?;
+                (line(wanted), field, String::from_utf8_lossy(found).into_owned())
             }
             None => (data.as_ref().map_or(1, line), format!("{path}.data"), text(data).to_owned()),
         };
@@ -570,13 +560,11 @@ fn demanded(is_demanded: bool) -> Demand {
 }
 
 fn decree(decree: &Static, name: &str) -> Rule {
-    match text(&decree.action) {
-        "pass" => Rule::Accept(name.to_owned()),
-        _ => {
-            let message = decree.message.as_deref().unwrap_or_default();
-            Rule::Reject(name.to_owned(), message.to_owned())
-        }
+    if text(&decree.action) == "pass" {
+        return Rule::Accept(name.to_owned());
     }
+    let message = decree.message.as_deref().unwrap_or_default();
+    Rule::Reject(name.to_owned(), message.to_owned())
 }
 
 fn language(policy: &document::Policy) -> &'static str {

@@ -3,7 +3,7 @@
 use crate::oci::Reference;
 use crate::policy::requirement::Witness;
 use crate::policy::{Case, Kind, Mismatch, Policy, Requirement, Rule, Signer, Why};
-use crate::verify::{Claim, Facts};
+use crate::verify::{Claim, Facts, SubjectAlternativeName};
 
 /// What is said of the image under `name`; `refusal` is what the policy over the result said.
 pub(in crate::policy) fn message(
@@ -98,7 +98,7 @@ fn signature(requirement: &Requirement, witness: Witness<'_>, image: &str) -> St
 fn cosign(mismatch: &Mismatch) -> String {
     match mismatch {
         Mismatch::OtherIdentity { found } => {
-            let names: Vec<&str> = found.names.iter().map(|name| name.text()).collect();
+            let names: Vec<&str> = found.names.iter().map(SubjectAlternativeName::text).collect();
             format!(
                 "none of the expected identities matched what was in the certificate, got subjects [{}] with issuer {}",
                 names.join(" "),

@@ -1,7 +1,7 @@
 //! The *result* of the authorities, and the policy over it: `spec.policy`
 //! (policy-controller `pkg/webhook/validator_result.go`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::policy::engine::{Document, Engine, Outcome};
 use crate::policy::requirement::Witness;
 use crate::policy::{Case, Ground, Requirement, Rule};
-use crate::verify::{Facts, Signer};
+use crate::verify::{Facts, Signer, SubjectAlternativeName};
 
 /// A policy over what the authorities found.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub struct ResultPolicy {
 
 /// What else of the case a policy asks to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the format has four switches")]
 pub struct Asked {
     /// The configurations of the image (`fetchConfigFile`).
     pub configs: bool,
@@ -214,8 +215,13 @@ fn signatures<'a>(
 ) -> Vec<Signature<'a>> {
     let Ok(approval) = requirement.evaluate(witness) else { return Vec::new() };
     let Ground::Evidence { pieces } = approval.ground else { return Vec::new() };
+    // One signature in two places is one: a policy may count them.
+    let mut seen = BTreeSet::new();
     let facts = pieces.into_iter().filter_map(|piece| witness.evidence.get(piece));
-    facts.map(|facts| Signature::of(facts, predicate_type)).collect()
+    facts
+        .filter(|facts| seen.insert(facts.id))
+        .map(|facts| Signature::of(facts, predicate_type))
+        .collect()
 }
 
 impl<'a> Signature<'a> {
@@ -230,7 +236,7 @@ impl<'a> Signature<'a> {
             .filter_map(|(number, name)| Some((name, identity.extensions.get(&number)?.as_str())));
         Self {
             id,
-            subject: identity.names.first().map_or("", |name| name.text()),
+            subject: identity.names.first().map_or("", SubjectAlternativeName::text),
             issuer: &identity.issuer,
             workflow: workflow.collect(),
             predicate_type,

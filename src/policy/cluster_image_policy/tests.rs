@@ -158,7 +158,7 @@ fn decide(policy: &Policy, facts: &[Facts]) -> Result<(), String> {
     let name: Reference = "ghcr.io/team/app:v1".parse().unwrap();
     let case = Case {
         subject: Digest::sha256(b"image"),
-        names: &[name.clone()],
+        names: std::slice::from_ref(&name),
         written: None,
         evidence: &[],
         through: None,
@@ -238,6 +238,9 @@ fn a_policy_over_the_result_sees_what_passed() {
     ));
     let policies = read(&passes).unwrap();
     assert_eq!(decide(&policies[0], &[by_key(1)]), Ok(()));
+    assert_eq!(decide(&policies[0], &[by_key(1), by_key(1)]), Ok(()), "one signature, twice");
+    let another = Facts { id: Digest::sha256(b"another signature"), ..by_key(1) };
+    assert!(decide(&policies[0], &[by_key(1), another]).is_err());
     assert!(decide(&policies[0], &[by_key(2)]).is_err_and(|told| {
         told.starts_with(
             "signature key validation failed for authority k for ghcr.io/team/app:v1: ",
@@ -297,7 +300,7 @@ fn secrets_and_config_maps_are_given_along() {
             format!("{place}the Secret `release-key` contains no data"),
         ),
         (
-            format!("{wanted}{}", secret("stringData: {a: x, b: y}")),
+            format!("{wanted}{}", secret("stringData: {a: one, b: two}")),
             format!(
                 "{place}the Secret `release-key` contains multiple data entries, only one is \
                  supported"
@@ -427,7 +430,7 @@ fn trust_roots_that_cannot_be_used() {
             ),
         ),
         (
-            "sigstoreKeys: {certificateAuthorities: [{uri: x}], tLogs: [{baseURL: y}]}",
+            "sigstoreKeys: {certificateAuthorities: [{uri: here}], tLogs: [{baseURL: there}]}",
             5,
             format!(
                 "{refused}missing field(s): spec.sigstoreKeys.certificateAuthority[0].certchain, \
