@@ -110,7 +110,7 @@ rows! {
     policy_bytes = 1 << 20, "Bytes of a policy file";
     object_bytes = 16 << 20, "a list of a thousand pods has about 10 MB";
     object_nodes = 1_000_000, "a pod has about 200";
-    object_depth = 64, "the deepest custom resource definitions in the field have";
+    object_depth = 40, "spells out the affinity of a";
 }
 
 #[test]
