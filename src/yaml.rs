@@ -150,7 +150,9 @@ fn words(cause: &serde_saphyr::Error, bounds: Bounds) -> String {
             let message = other.to_string();
             let line = message.lines().next().unwrap_or_default();
             let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
-            words.escape_debug().to_string()
+            // Advice for whoever calls the parser.
+            let advice = words.split_once(", set DuplicateKeyPolicy");
+            advice.map_or(words, |(words, _)| words).escape_debug().to_string()
         }
     }
 }

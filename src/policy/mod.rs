@@ -12,6 +12,7 @@
 #![forbid(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod cluster_image_policy;
+pub mod document;
 mod flags;
 mod glob;
 mod identity;
@@ -24,6 +25,7 @@ mod requirement;
 mod specimen;
 mod wildcard;
 
+pub use document::PolicyFile;
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
 pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};
