@@ -152,8 +152,7 @@ fn words(cause: &serde_saphyr::Error, bounds: Bounds) -> String {
             let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
             // Advice for whoever calls the parser.
             let advice = words.split_once(", set DuplicateKeyPolicy");
-            let words = advice.map_or(words, |(words, _)| words);
-            words.escape_debug().to_string()
+            advice.map_or(words, |(words, _)| words).escape_debug().to_string()
         }
     }
 }

@@ -603,7 +603,7 @@ fn the_deepest_object_is_read() {
         assert_eq!(parse(&text).unwrap().objects().len(), 1);
     }
     let [yaml, json] = nested(lists + 1);
-    let message = "nested more than 64 levels deep".to_owned();
+    let message = "nested more than 40 levels deep".to_owned();
     assert_eq!(problem(&yaml), (Some(3), Problem::Yaml { message }));
     assert!(matches!(problem(&json), (Some(1), Problem::Json { cause }) if cause.is_too_deep()));
 }
