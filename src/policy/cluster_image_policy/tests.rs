@@ -314,7 +314,7 @@ fn secrets_and_config_maps_are_given_along() {
         ),
         (
             format!("{wanted}{0}{0}", secret(&written)),
-            "policy file `policy.yaml`, line 14 (document 3): the Secret `release-key` stands here \
+            "policy file `policy.yaml`, line 15 (document 3): the Secret `release-key` stands here \
              for the second time"
                 .to_owned(),
         ),
