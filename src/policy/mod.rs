@@ -19,12 +19,12 @@ mod glob;
 mod identity;
 mod judge;
 mod model;
+mod object_selector;
 mod predicate_type;
 mod requirement;
 #[cfg(test)]
 mod specimen;
 mod wildcard;
-mod yaml;
 
 pub use document::PolicyFile;
 pub use flags::{SignerFlags, SignerKind};
@@ -37,6 +37,7 @@ pub use model::{
     Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin, Policy,
     PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
 };
+pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};
 pub use wildcard::Wildcard;

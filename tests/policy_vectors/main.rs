@@ -10,6 +10,9 @@
 
 mod cluster_image_policy;
 mod engines;
+mod image_references;
+mod kubernetes_objects;
+mod object_selector;
 
 use std::path::PathBuf;
 
