@@ -26,7 +26,10 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("sigstore", &["crypto", "digest", "json", "limits", "time", "timestamp", "tlog", "x509"]),
     ("verify", &["crypto", "digest", "limits", "sigstore", "time", "timestamp", "tlog", "x509"]),
     ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
-    ("policy", &["crypto", "digest", "json", "limits", "oci", "time", "verify", "yaml"]),
+    (
+        "policy",
+        &["crypto", "digest", "json", "limits", "oci", "sigstore", "time", "verify", "yaml"],
+    ),
     ("report", &["digest", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),

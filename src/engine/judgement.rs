@@ -79,6 +79,9 @@ impl Judgement<'_> {
             .filter(|(_, found)| found.subject() == speaks_of)
             .flat_map(|(at, found)| found.verified().map(move |verified| (at, verified)))
             .unzip();
+        let walk = Walk { map: self.map, bytes: self.bytes };
+        let asked = self.policies.asked().configs;
+        let configs = asked.then(|| walk.configs(self.subject(place))).flatten();
         let verdict = self.policies.judge(&Case {
             subject: self.subject(place).descriptor.digest,
             names,
@@ -86,6 +89,8 @@ impl Judgement<'_> {
             evidence: &verified,
             through: through.map(|index| self.subject(index).descriptor.digest),
             parts,
+            configs: configs.as_deref(),
+            object: None,
         });
         Heard { verdict, evidence, places }
     }

@@ -31,11 +31,12 @@ pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
 pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};
 pub use judge::{
-    Absent, Admitted, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure, Reason, Verdict,
+    Absent, Admitted, AskingObject, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure,
+    Reason, Verdict,
 };
 pub use model::{
-    Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin, Policy,
-    PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
+    Attested, Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin,
+    Policy, PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
 };
 pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;

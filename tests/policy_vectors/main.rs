@@ -9,6 +9,7 @@
 )]
 
 mod cluster_image_policy;
+mod cluster_image_policy_documents;
 mod engines;
 mod image_references;
 mod kubernetes_objects;
