@@ -10,9 +10,10 @@ use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::policy::kubewarden_settings::is_policy_list;
 use crate::policy::{
-    Origin, Policy, cluster_image_policy, kubewarden_settings, verification_config, yaml,
+    Origin, Policy, cluster_image_policy, kubewarden_settings, verification_config,
 };
 use crate::time::UnixTime;
+use crate::yaml;
 
 /// A file of policies.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,6 @@ pub fn parse(
     limits: &Limits,
     now: UnixTime,
 ) -> Result<Vec<Policy>, Error> {
-    let _ = now;
     let mut policies = Vec::new();
     // Documents that may name each other are read together.
     let mut cluster_image_policies = Vec::new();

@@ -197,7 +197,7 @@ pub fn failure(
 ) -> Option<String> {
     let decreed = shortfalls.iter().find_map(|shortfall| match &shortfall.why {
         Why::Decree(message) => Some(message.clone()),
-        Why::Evidence(_) => None,
+        Why::Evidence(_) | Why::Result(_) => None,
     });
     let is_known = rule.requirements().iter().all(|requirement| requirement.spelled.is_some());
     let why = match decreed {

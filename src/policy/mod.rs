@@ -21,6 +21,7 @@ mod identity;
 mod judge;
 pub mod kubewarden_settings;
 mod model;
+mod object_selector;
 mod predicate_type;
 mod requirement;
 #[cfg(test)]
@@ -28,19 +29,20 @@ mod specimen;
 mod url_prefix;
 pub mod verification_config;
 mod wildcard;
-mod yaml;
 
 pub use document::PolicyFile;
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
 pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};
 pub use judge::{
-    Absent, Admitted, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure, Reason, Verdict,
+    Absent, Admitted, AskingObject, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure,
+    Reason, Verdict,
 };
 pub use model::{
-    Admission, Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin,
-    Policy, PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
+    Admission, Attested, Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode,
+    Origin, Policy, PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
 };
+pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};
 pub use url_prefix::{InvalidUrl, UrlPrefix};

@@ -27,9 +27,10 @@ use crate::policy::requirement::Witness;
 use crate::policy::{
     Approval, Authority, Comparison, Demand, Format, GithubRepository, IdentityMatcher, Images,
     Kind, Names, Origin, Policy, Reads, Requirement, Rule, Shortfall, Signer, TextMatcher,
-    UrlPrefix, yaml,
+    UrlPrefix,
 };
 use crate::verify::Facts;
+use crate::yaml;
 
 pub(super) use spelling::of_signature as spelled;
 
