@@ -73,10 +73,10 @@ impl Judgement<'_> {
         // Heard is what speaks of the image itself or, instead, of the index above it: the evidence
         // of one does not make good what the other's lacks, and evidence of evidence is not heard.
         let speaks_of = self.subject(through.unwrap_or(place)).descriptor.digest;
-        let (places, verified): (Vec<usize>, Vec<&Verified>) = evidence
-            .iter()
-            .enumerate()
-            .filter(|(_, found)| found.subject() == speaks_of)
+        let speaks = evidence.iter().enumerate().filter(|(_, found)| found.subject() == speaks_of);
+        let unproven =
+            speaks.clone().filter(|(_, found)| found.verified().next().is_none()).count();
+        let (places, verified): (Vec<usize>, Vec<&Verified>) = speaks
             .flat_map(|(at, found)| found.verified().map(move |verified| (at, verified)))
             .unzip();
         let verdict = self.policies.judge(&Case {
@@ -84,6 +84,7 @@ impl Judgement<'_> {
             names,
             written: None,
             evidence: &verified,
+            unproven,
             through: through.map(|index| self.subject(index).descriptor.digest),
             parts,
         });

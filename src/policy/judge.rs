@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::policy::requirement::{Trace, Witness};
-use crate::policy::{Approval, Ground, Mode, Origin, Policy, PolicySet, Reads, Shortfall, Why};
+use crate::policy::{
+    Approval, Format, Ground, Mode, Origin, Policy, PolicySet, Reads, Shortfall, Why,
+    containers_policy,
+};
 use crate::verify::{Facts, Form, Verified};
 
 /// What is known of one image when it is judged.
@@ -19,6 +22,8 @@ pub struct Case<'a> {
     pub written: Option<&'a str>,
     /// Evidence that verified, of the image or of the index [`through`](Self::through) which it is judged.
     pub evidence: &'a [&'a Verified],
+    /// How many further pieces did not verify against any trust.
+    pub unproven: usize,
     /// The index that lists the image and whose evidence is put forward for it.
     pub through: Option<Digest>,
     /// What became of the image's bytes.
@@ -272,7 +277,7 @@ impl PolicySet {
         opinion.reasons.extend(self.uncovered(case));
         for policy in self.policies() {
             let names: Vec<_> = policy.covered(case).collect();
-            opinion.hear(policy, &names, facts);
+            opinion.hear(policy, &names, facts, case.unproven);
         }
         opinion
     }
@@ -309,16 +314,39 @@ impl Policy {
 
     /// Judges the image by each of the names: the first that the rule does not hold for, else the
     /// last. Most rules ask for no name and come out alike for all.
-    fn trace(&self, names: &[Option<&Reference>], evidence: &[&Facts]) -> Option<Trace> {
+    fn trace<'a>(
+        &self,
+        names: &[Option<&'a Reference>],
+        evidence: &[&Facts],
+    ) -> Option<(Option<&'a Reference>, Trace)> {
         let mut last = None;
         for &name in names {
             let trace = self.rule.evaluate(Witness { evidence, name });
             if !trace.holds || !self.rule.asks_for_names() {
-                return Some(trace);
+                return Some((name, trace));
             }
-            last = Some(trace);
+            last = Some((name, trace));
         }
         last
+    }
+
+    /// What its own system says of a failure, where that is known.
+    fn message(
+        &self,
+        name: Option<&Reference>,
+        shortfalls: &[Shortfall],
+        facts: &[&Facts],
+        unproven: usize,
+    ) -> Option<String> {
+        match self.format {
+            Format::ContainersPolicy => {
+                containers_policy::message(name, shortfalls, facts, unproven)
+            }
+            Format::Flags
+            | Format::ClusterImagePolicy
+            | Format::KubewardenSettings
+            | Format::VerificationConfig => None,
+        }
     }
 
     /// The policy's own departures, and that of what it was met by.
@@ -358,8 +386,14 @@ struct Opinion {
 
 impl Opinion {
     /// Judges by one policy, which covers the image under these names.
-    fn hear(&mut self, policy: &Policy, names: &[Option<&Reference>], facts: &[&Facts]) {
-        let Some(trace) = policy.trace(names, facts) else { return };
+    fn hear(
+        &mut self,
+        policy: &Policy,
+        names: &[Option<&Reference>],
+        facts: &[&Facts],
+        unproven: usize,
+    ) {
+        let Some((name, trace)) = policy.trace(names, facts) else { return };
         let Trace { holds, approvals, shortfalls } = trace;
         let deviations = policy.deviations_of(&approvals, facts);
         let (id, origin) = (policy.id.clone(), policy.origin.clone());
@@ -367,7 +401,7 @@ impl Opinion {
             self.passed.push(Passed { policy: id, origin, approvals, shortfalls, deviations });
             return;
         }
-        let message = None;
+        let message = policy.message(name, &shortfalls, facts, unproven);
         let failure =
             PolicyFailure { policy: id, origin, shortfalls, approvals, message, deviations };
         match policy.mode {

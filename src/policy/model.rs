@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto::PublicKey;
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::policy::{Glob, IdentityMatcher, Wildcard};
+use crate::policy::containers_policy::{Scope, ScopeTable};
+use crate::policy::{Glob, IdentityMatcher, SignedIdentity, Wildcard};
 use crate::time::Window;
 use crate::verify::{Trust, TrustId};
 
@@ -108,8 +110,8 @@ pub struct Policy {
     pub mode: Mode,
     /// What an image needs.
     pub rule: Rule,
-    /// The trusts that its requirements name, beside the one that is given for all. Each has an id
-    /// that begins with the policy's.
+    /// The trusts that its requirements name, beside the one that is given for all. Policies of one
+    /// file may share those that the first of them holds.
     pub trusts: Vec<Trust>,
     /// Where it is judged more strictly than the system it comes from would.
     pub deviations: Vec<String>,
@@ -198,6 +200,13 @@ pub enum Images {
     Globs(Vec<Glob>),
     /// Images whose name, as it is written, the pattern matches.
     Written(Wildcard),
+    /// Images whose most specific scope in the table is this one.
+    Scope {
+        /// Every scope of the file.
+        table: Arc<ScopeTable>,
+        /// The policy's own.
+        scope: Scope,
+    },
 }
 
 impl Images {
@@ -207,6 +216,7 @@ impl Images {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(|glob| glob.covers(name, digest)),
             Self::Written(pattern) => pattern.matches(written),
+            Self::Scope { table, scope } => table.scope_of(name).as_ref() == Some(scope),
         }
     }
 
@@ -216,6 +226,7 @@ impl Images {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(Glob::covers_everything),
             Self::Written(pattern) => pattern.matches_everything(),
+            Self::Scope { scope, .. } => *scope == Scope::Default,
         }
     }
 }
@@ -296,6 +307,8 @@ pub struct Requirement {
     pub kind: Kind,
     /// Who must have signed.
     pub signer: Signer,
+    /// Whom the same certificate must name besides.
+    pub also: Option<IdentityMatcher>,
     /// Whether a known transparency log must hold it.
     pub log: Demand,
     /// Whether a known transparency log must be proven to include it.
@@ -323,6 +336,7 @@ impl Requirement {
             reads: Reads::Both,
             kind,
             signer,
+            also: None,
             log: Demand::Waived,
             inclusion: Demand::Waived,
             timestamp: Demand::Waived,
@@ -353,16 +367,6 @@ pub enum Comparison {
     Text,
     /// A number or a truth value is equal to how it is written, as with Kubewarden.
     Scalars,
-}
-
-/// What the name of the image inside a signed payload must be
-/// (containers-policy.json(5), `signedIdentity`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignedIdentity {
-    /// Any; also none.
-    Any,
-    /// The repository that the image is asked for by (`matchRepository`).
-    SameRepository,
 }
 
 /// What kind of evidence is demanded. One is never taken for the other.

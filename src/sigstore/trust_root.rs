@@ -68,7 +68,14 @@ impl TrustRoot {
         })
     }
 
-    /// The SHA-256 of the file.
+    /// Puts a root together from what a policy brings.
+    pub fn from_parts(parts: Parts) -> Self {
+        let Parts { digest, authorities, logs, ct_logs, timestamp_authorities } = parts;
+        let unusable = Vec::new();
+        Self { digest, authorities, logs, ct_logs, timestamp_authorities, unusable }
+    }
+
+    /// The SHA-256 of the file, or of what it was put together from.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
@@ -107,6 +114,21 @@ impl TrustRoot {
     pub fn unusable(&self) -> &[Unusable] {
         &self.unusable
     }
+}
+
+/// What a trusted root consists of where no file of its format says it.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// A SHA-256 that tells these parts from others.
+    pub digest: Digest,
+    /// Certificate authorities.
+    pub authorities: Vec<CertificateAuthority>,
+    /// Transparency logs.
+    pub logs: Vec<Log>,
+    /// Certificate transparency logs.
+    pub ct_logs: Vec<Log>,
+    /// Timestamp authorities.
+    pub timestamp_authorities: Vec<TimestampAuthority>,
 }
 
 /// Something in a trusted root that we cannot use, and why.

@@ -9,11 +9,14 @@
 )]
 
 mod cluster_image_policy;
+mod containers;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Vectors<T> {
@@ -23,6 +26,18 @@ struct Vectors<T> {
 
 /// The cases of a file, or `None` where there are no vectors.
 fn cases<T: DeserializeOwned>(file: &str) -> Option<Vec<T>> {
+    let vectors: Vectors<T> = read(file)?;
+    assert_eq!(vectors.count, vectors.cases.len());
+    Some(vectors.cases)
+}
+
+/// A further list of a file.
+fn list<T: DeserializeOwned>(file: &str, name: &str) -> Option<Vec<T>> {
+    let mut vectors: BTreeMap<String, Value> = read(file)?;
+    Some(serde_json::from_value(vectors.remove(name).unwrap()).unwrap())
+}
+
+fn read<T: DeserializeOwned>(file: &str) -> Option<T> {
     let folder = std::env::var_os("SEALIFT_POLICY_VECTORS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/policy"),
         PathBuf::from,
@@ -32,7 +47,5 @@ fn cases<T: DeserializeOwned>(file: &str) -> Option<Vec<T>> {
         println!("skipped: no policy vectors at {}", path.display());
         return None;
     }
-    let vectors: Vectors<T> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    assert_eq!(vectors.count, vectors.cases.len());
-    Some(vectors.cases)
+    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
 }

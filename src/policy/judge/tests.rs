@@ -47,8 +47,15 @@ fn judge(
     let names: Vec<Reference> = names.iter().map(|name| name.parse().unwrap()).collect();
     let parts = Parts::default();
     let subject = Digest::sha256(b"image");
-    let case =
-        Case { subject, names: &names, written: None, evidence: &[], through: None, parts: &parts };
+    let case = Case {
+        subject,
+        names: &names,
+        written: None,
+        evidence: &[],
+        unproven: 0,
+        through: None,
+        parts: &parts,
+    };
     let opinion = PolicySet::new(policies).unwrap().opinion(&case, facts);
     (
         opinion.reasons.iter().map(Reason::code).collect(),
@@ -153,8 +160,15 @@ fn wrong_bytes_deny_whatever_was_signed() {
     };
     let parts = Parts { faults: vec![fault.clone()], ..Parts::default() };
     let subject = Digest::sha256(b"image");
-    let case =
-        Case { subject, names: &[], written: None, evidence: &[], through: None, parts: &parts };
+    let case = Case {
+        subject,
+        names: &[],
+        written: None,
+        evidence: &[],
+        unproven: 0,
+        through: None,
+        parts: &parts,
+    };
     let policies = PolicySet::new(vec![enforce("p", "**", needs_key(1))]).unwrap();
     let opinion = policies.opinion(&case, &[&by_key(1)]);
     assert_eq!(opinion.reasons, [Reason::Blob(fault)]);
