@@ -24,7 +24,13 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("sigstore", &["crypto", "digest", "json", "limits", "time", "timestamp", "tlog", "x509"]),
     ("verify", &["crypto", "digest", "limits", "sigstore", "time", "timestamp", "tlog", "x509"]),
     ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
-    ("policy", &["crypto", "digest", "limits", "oci", "time", "verify"]),
+    (
+        "policy",
+        &[
+            "crypto", "digest", "json", "limits", "oci", "sigstore", "time", "tlog", "verify",
+            "x509",
+        ],
+    ),
     ("report", &["digest", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),

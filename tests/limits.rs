@@ -20,9 +20,9 @@ use sealift::digest::{Algorithm, Digest};
 use sealift::inventory::{BlobFault, Inventory, Piece};
 use sealift::limits::Limits;
 use sealift::oci::MediaType;
-use sealift::policy::cluster_image_policy;
-use sealift::policy::{Glob, TextMatcher};
+use sealift::policy::{Glob, PolicyFile, TextMatcher, document};
 use sealift::sigstore::TrustRoot;
+use sealift::time::UnixTime;
 use sealift::verify::{Artifact, Testimony, Trust, Verifier};
 use sealift::x509::{Certificate, PrivatePki};
 use serde_json::{Value, json};
@@ -718,7 +718,9 @@ spec:
         policy.len(),
         "policy: policy file `all.yaml`: the file has more than LIMIT bytes",
         |limits: &Limits| {
-            let policies = cluster_image_policy::parse(policy, "all.yaml", limits);
+            let file = PolicyFile { name: "all.yaml", bytes: policy };
+            let policies =
+                document::parse(&[file], limits, UnixTime::from_seconds(1_800_000_000).unwrap());
             policies.map(|_| ()).map_err(|error| told("policy", &error))
         },
     )]

@@ -23,11 +23,11 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         bail!("a stream can be read only once, and a mirror judges before it pushes");
     }
     let limits = Limits::default();
-    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits)?;
+    let now = clock::now(args.trust.verification_time)?;
+    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits, now)?;
     let mut registries = args.registry.registries(&limits)?;
     let destination = &args.to.0;
     let target = registries.add(&destination.registry);
-    let now = clock::now(args.trust.verification_time)?;
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: verify::jobs(args.jobs),

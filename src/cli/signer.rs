@@ -11,8 +11,8 @@ use sealift::crypto::PublicKey;
 use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::policy::{
-    Demand, IdentityMatcher, Kind, Policy, PolicySet, Requirement, SignerFlags, SignerKind,
-    TextMatcher, cluster_image_policy, predicate_type,
+    Demand, IdentityMatcher, Kind, Policy, PolicyFile, PolicySet, Requirement, SignerFlags,
+    SignerKind, TextMatcher, document, predicate_type,
 };
 use sealift::report;
 use sealift::sigstore::TrustRoot;
@@ -67,10 +67,9 @@ pub(crate) struct TrustArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is accepted, by policy")]
 pub(crate) struct PolicyArgs {
-    /// A policy file (repeatable): `ClusterImagePolicy` of policy.sigstore.dev, one or several
-    /// documents
+    /// A policy file (repeatable): one or several documents, each of a format that its content tells
     ///
-    /// All policies that cover any name of an image must hold; within one, any authority is enough.
+    /// `ClusterImagePolicy` of policy.sigstore.dev. All policies that cover any name of an image must hold; within one, any authority is enough.
     /// A field that sealift does not decide by is refused by name, never passed over.
     #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY", hide_env_values = true)]
     pub files: Vec<PathBuf>,
@@ -185,12 +184,13 @@ impl Demands {
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
+        now: UnixTime,
     ) -> Result<Self> {
         let policies = match (policy.files.is_empty(), signer.first_given()) {
             (true, None) => return Err(Usage::NothingDemanded.into()),
             (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
             (true, Some(_)) => vec![signer.requirement(Kind::Signature, limits)?.into()],
-            (false, None) => policy.read(limits)?,
+            (false, None) => policy.read(limits, now)?,
         };
         Self::of(policies, signer, trust, limits)
     }
@@ -278,14 +278,15 @@ pub(crate) fn read_root(path: &Path, pinned: Option<Digest>, limits: &Limits) ->
 }
 
 impl PolicyArgs {
-    fn read(&self, limits: &Limits) -> Result<Vec<Policy>> {
-        let mut policies = Vec::new();
-        for path in &self.files {
+    fn read(&self, limits: &Limits, now: UnixTime) -> Result<Vec<Policy>> {
+        let read = |path: &PathBuf| {
             let bytes = input::read(path, "policy file", limits.policy_bytes)?;
-            let name = path.display().to_string();
-            policies.extend(cluster_image_policy::parse(&bytes, &name, limits)?);
-        }
-        Ok(policies)
+            Ok((path.display().to_string(), bytes))
+        };
+        let read: Vec<_> = self.files.iter().map(read).collect::<Result<_>>()?;
+        let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
+        let named = |path: &str| input::read_named(path, limits.metadata_bytes);
+        Ok(document::parse_with(&files, limits, now, &named)?)
     }
 }
 

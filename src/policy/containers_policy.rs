@@ -16,7 +16,7 @@ mod lower;
 mod message;
 mod scope;
 
-pub use error::{Error, Problem};
+pub use error::Problem;
 pub use scope::{Scope, ScopeTable, scopes_of};
 
 pub(super) use message::message;
@@ -24,45 +24,52 @@ pub(super) use message::message;
 use std::collections::BTreeMap;
 use std::io;
 
+use serde::de::IgnoredAny;
+
 use document::Document;
 use error::Fault;
 use lower::Lowering;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::policy::Policy;
+use crate::policy::document::{Error, Problem as FileProblem};
+use crate::policy::{Policy, PolicyFile};
 
-/// Reads the policies of a file, one for each list of requirements; `name` is how the user calls
-/// the file. `files` reads the files that it names: a relative path is relative to where the program
-/// runs, not to the policy.
+/// Reads the policies of a file, one for each list of requirements. `files` reads the files that it
+/// names: a relative path is relative to where the program runs, not to the policy.
 pub fn parse(
-    bytes: &[u8],
-    name: &str,
+    file: PolicyFile<'_>,
     limits: &Limits,
     files: &dyn Fn(&str) -> io::Result<Vec<u8>>,
 ) -> Result<Vec<Policy>, Error> {
-    read(bytes, name, limits, files).map_err(|Fault { line, problem }| Error {
-        file: name.to_owned(),
+    let error = |line, problem| Error {
+        file: file.name.to_owned(),
+        document: None,
         line,
         problem: Box::new(problem),
-    })
+    };
+    if u64::try_from(file.bytes.len()).map_or(true, |size| size > limits.policy_bytes) {
+        return Err(error(None, FileProblem::TooLarge { limit: limits.policy_bytes }));
+    }
+    read(file, limits, files).map_err(|Fault { line, problem }| error(line, problem.into()))
 }
 
 fn read(
-    bytes: &[u8],
-    name: &str,
+    file: PolicyFile<'_>,
     limits: &Limits,
     files: &dyn Fn(&str) -> io::Result<Vec<u8>>,
 ) -> Result<Vec<Policy>, Fault> {
-    if u64::try_from(bytes.len()).map_or(true, |size| size > limits.policy_bytes) {
-        let problem = Problem::TooLarge { limit: limits.policy_bytes };
-        return Err(Fault { line: None, problem });
-    }
-    let value = located::read(bytes, limits.json_depth)
+    let value = located::read(file.bytes, limits.json_depth)
         .map_err(|cause| Fault { line: Some(cause.line()), problem: Problem::Json(cause) })?;
     let document = Document::read(&value)?;
-    let digest = Digest::sha256(bytes);
-    Lowering { file: name, digest, limits, files, trusts: BTreeMap::new() }.policies(&document)
+    let (file, digest) = (file.name, Digest::sha256(file.bytes));
+    Lowering { file, digest, limits, files, trusts: BTreeMap::new() }.policies(&document)
+}
+
+/// Whether a file is JSON that says it is a `policy.json`; [`parse`] says whether it is one.
+pub(super) fn is_meant(bytes: &[u8]) -> bool {
+    let fields: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_slice(bytes);
+    fields.is_ok_and(|fields| fields.contains_key("default") && !fields.contains_key("kind"))
 }
 
 #[cfg(test)]

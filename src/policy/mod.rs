@@ -3,7 +3,8 @@
 //!
 //! Whatever form a policy has, it is lowered to the one model in [`PolicySet`]: the flags of the
 //! command line ([`SignerFlags`]), [`cluster_image_policy`] and [`containers_policy`] are front ends,
-//! and a further format is a further front end. [`PolicySet::judge`] is the one place that admits; start reading there.
+//! and a further format is a further front end. [`PolicySet::judge`] is the one place that admits;
+//! start reading there.
 //!
 //! Three rules hold for every format. An image that no policy covers is not admitted. Every policy
 //! that covers any name of an image must hold, so that a second tag smuggles nothing past it. A
@@ -13,6 +14,7 @@
 
 pub mod cluster_image_policy;
 pub mod containers_policy;
+pub mod document;
 mod flags;
 mod glob;
 mod identity;
@@ -26,6 +28,7 @@ mod specimen;
 mod wildcard;
 mod yaml;
 
+pub use document::PolicyFile;
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
 pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};

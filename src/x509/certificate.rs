@@ -104,6 +104,12 @@ impl Certificate {
         Ok(constraints.is_some_and(|constraints| constraints.ca))
     }
 
+    /// How many authorities may stand between it and a signer, where it says so.
+    pub fn path_length(&self) -> Result<Option<u8>, MalformedCertificate> {
+        let constraints: Option<BasicConstraints> = self.decoded(ID_CE_BASIC_CONSTRAINTS)?;
+        Ok(constraints.and_then(|constraints| constraints.path_len_constraint))
+    }
+
     /// Its `extKeyUsage` purposes and whether the extension is critical.
     pub fn extended_key_usage(
         &self,

@@ -9,7 +9,9 @@ use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::oci::Reference;
 use sealift::policy::containers_policy::{parse, scopes_of};
-use sealift::policy::{Case, Parts, PolicySet, Remapping, SignedIdentity, Verdict};
+use sealift::policy::{
+    Case, Parts, Policy, PolicyFile, PolicySet, Remapping, SignedIdentity, Verdict, document,
+};
 use sealift::time::UnixTime;
 use sealift::verify::{Artifact, Testimony, Verified, Verifier};
 use serde::Deserialize;
@@ -55,6 +57,14 @@ impl Score {
         assert_eq!(self.failed, Vec::<String>::new(), "{}", self.file);
         assert!(self.exceptions.is_empty(), "stale exceptions: {:?}", self.exceptions);
     }
+}
+
+fn parsed(
+    json: &str,
+    files: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+) -> Result<Vec<Policy>, document::Error> {
+    let file = PolicyFile { name: "policy.json", bytes: json.as_bytes() };
+    parse(file, &Limits::default(), files)
 }
 
 #[derive(Deserialize)]
@@ -109,7 +119,7 @@ fn whole_policies() {
                 || json.contains("rekorPublicKeyPaths");
             if is_key { Ok(KEY.as_bytes().to_vec()) } else { files(&certificate, path) }
         };
-        let answer = parse(json.as_bytes(), &case.name, &Limits::default(), &read);
+        let answer = parsed(&json, &read);
         score.answer(&case.name, answer.is_ok(), case.accepted);
     }
     score.end();
@@ -184,7 +194,7 @@ fn exact_identity(form: &str, value: &str) -> Option<SignedIdentity> {
     });
     let policy = json!({"default": [requirement]}).to_string();
     let read = |_: &str| Ok(KEY.as_bytes().to_vec());
-    parse(policy.as_bytes(), "policy.json", &Limits::default(), &read).ok()?;
+    parsed(&policy, &read).ok()?;
     let reference = value.parse().ok()?;
     Some(match form {
         "exactReference" => SignedIdentity::Reference(reference),
@@ -295,7 +305,7 @@ impl SignedCase {
         });
         let none = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
         let policy = policy.to_string();
-        let policies = parse(policy.as_bytes(), "policy.json", &Limits::default(), &none).unwrap();
+        let policies = parsed(&policy, &none).unwrap();
         let policies = PolicySet::new(policies).unwrap();
         // An image whose manifest is not there is not judged.
         let Some(manifest) = &self.image.manifest_b64 else { return false };

@@ -11,7 +11,7 @@ use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::oci::{Descriptor, MediaType};
-use sealift::policy::{Admitted, PolicySet, cluster_image_policy};
+use sealift::policy::{Admitted, PolicyFile, PolicySet, document};
 use sealift::report::{self, Basis, Scope};
 use sealift::time::UnixTime;
 use sealift::transfer::{
@@ -87,9 +87,9 @@ impl Layout {
 
 fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
     let limits = Limits::default();
-    let policies = cluster_image_policy::parse(policy, "all.yaml", &limits).unwrap();
-    let policies = PolicySet::new(policies).unwrap();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
+    let file = PolicyFile { name: "all.yaml", bytes: policy };
+    let policies = PolicySet::new(document::parse(&[file], &limits, now).unwrap()).unwrap();
     let trust = Trust::default();
     let basis = Basis {
         judged_at: now,

@@ -3,9 +3,10 @@
 use serde_saphyr::Spanned;
 
 use super::document::{Authority, ClusterImagePolicy, Identity, Key, Keyless, Log, Spec, Static};
-use super::error::{Error, Place, Problem};
+use super::error::Problem;
 use crate::crypto::PublicKey;
 use crate::limits::Limits;
+use crate::policy::document::{Error, Place};
 use crate::policy::{
     self, Demand, Format, Glob, IdentityMatcher, Images, Kind, Mode, Names, Policy, Requirement,
     Rule, Signer, TextMatcher,

@@ -1,4 +1,4 @@
-//! What is wrong with a `policy.json`, and where.
+//! What is wrong with a `policy.json`.
 
 use std::io;
 
@@ -7,30 +7,6 @@ use crate::json;
 use crate::oci::InvalidReference;
 use crate::policy::{InvalidExpression, InvalidPrefix};
 use crate::x509::MalformedCertificate;
-
-/// What is wrong with a policy file, and where.
-#[derive(Debug)]
-pub struct Error {
-    /// The file, as the user calls it.
-    pub file: String,
-    /// The line of the file, from 1.
-    pub line: Option<usize>,
-    /// What.
-    pub problem: Box<Problem>,
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "policy file `{}`", self.file.escape_debug())?;
-        self.line.iter().try_for_each(|line| write!(f, ", line {line}"))
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.problem.as_ref())
-    }
-}
 
 /// A problem and the line it stands in.
 #[derive(Debug)]
@@ -42,12 +18,6 @@ pub(super) struct Fault {
 /// What is wrong with a `policy.json`. A field is named by its path from the document's root.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The file is larger than [`Limits`](crate::limits::Limits) allows.
-    #[error("the file has more than {limit} bytes")]
-    TooLarge {
-        /// The cap.
-        limit: u64,
-    },
     /// The file is no strict JSON.
     #[error("a policy.json is strict JSON without comments: {0}")]
     Json(#[from] json::Error),

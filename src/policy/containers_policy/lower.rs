@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::document::{
@@ -263,7 +262,9 @@ impl Lowering<'_> {
             !label.is_empty()
                 && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
         };
-        if text.parse::<IpAddr>().is_ok() || !text.split('.').all(label) {
+        // The last label of an address is a number.
+        let is_address = text.rsplit('.').next().is_some_and(|last| last.parse::<u64>().is_ok());
+        if is_address || !text.split('.').all(label) {
             return Err(fault(Problem::Host { field: path.clone(), found: text.clone() }));
         }
         let expression = match text.split_once('.') {

@@ -29,7 +29,8 @@ fn files(path: &str) -> io::Result<Vec<u8>> {
 }
 
 fn parsed(json: &str) -> Result<Vec<Policy>, Error> {
-    parse(json.as_bytes(), "policy.json", &Limits::default(), &files)
+    let file = PolicyFile { name: "policy.json", bytes: json.as_bytes() };
+    parse(file, &Limits::default(), &files)
 }
 
 /// Place and reason of a refusal.
