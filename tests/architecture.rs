@@ -113,6 +113,27 @@ fn the_world_is_touched_only_where_it_may_be() {
     }
 }
 
+/// Each proof is proven at one place, which a piece of evidence passes once: a promise (SET) that is
+/// verified twice costs twice, and two places are two that can differ.
+#[test]
+fn every_proof_has_one_place() {
+    for (call, place) in [
+        ("promise::verify(", "verify/log.rs"),
+        ("checkpoint::verify(", "verify/log.rs"),
+        ("merkle::verify_inclusion(", "verify/log.rs"),
+        ("token.verify(", "verify/times.rs"),
+        ("sct.verify(", "verify/certificate.rs"),
+    ] {
+        let mut places = Vec::new();
+        for file in sources() {
+            let times = code(&file).matches(call).count();
+            places.extend(std::iter::repeat_n(file.clone(), times));
+        }
+        let [only] = places.as_slice() else { panic!("`{call}` stands at {places:?}") };
+        assert!(only.ends_with(place), "`{call}` stands in {}", only.display());
+    }
+}
+
 #[test]
 fn the_command_line_reaches_the_library_by_its_public_name() {
     for file in sources().into_iter().filter(|file| module_of(file) == "cli") {
