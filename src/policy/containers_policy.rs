@@ -24,7 +24,7 @@ pub(super) use message::message;
 use std::collections::BTreeMap;
 use std::io;
 
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use document::Document;
 use error::Fault;
@@ -68,7 +68,7 @@ fn read(
 
 /// Whether a file is JSON that says it is a `policy.json`; [`parse`] says whether it is one.
 pub(super) fn is_meant(bytes: &[u8]) -> bool {
-    let fields: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_slice(bytes);
+    let fields: Result<Map<String, Value>, _> = serde_json::from_slice(bytes);
     fields.is_ok_and(|fields| fields.contains_key("default") && !fields.contains_key("kind"))
 }
 

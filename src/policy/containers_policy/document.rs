@@ -38,7 +38,7 @@ pub(super) enum RequirementKind {
     Reject,
     SignedBy,
     SignedBaseLayer,
-    SigstoreSigned(SigstoreSigned),
+    SigstoreSigned(Box<SigstoreSigned>),
 }
 
 pub(super) struct SigstoreSigned {
@@ -126,7 +126,9 @@ impl Requirement {
                 identity(&fields.required("baseLayerIdentity")?)?;
                 RequirementKind::SignedBaseLayer
             }
-            "sigstoreSigned" => RequirementKind::SigstoreSigned(SigstoreSigned::read(node)?),
+            "sigstoreSigned" => {
+                RequirementKind::SigstoreSigned(Box::new(SigstoreSigned::read(node)?))
+            }
             _ => {
                 return Err(node.value_of_type(
                     "insecureAcceptAnything, reject, signedBy, signedBaseLayer or sigstoreSigned",
@@ -242,7 +244,7 @@ fn pki_signer(node: &Node<'_>) -> Result<Signer, Fault> {
 }
 
 /// Where nothing is said, the name must be the one that was signed.
-fn signed_identity(fields: &Fields<'_>) -> Result<SignedIdentity, Fault> {
+fn signed_identity(fields: &Object<'_>) -> Result<SignedIdentity, Fault> {
     let given = fields.get("signedIdentity").map(|node| identity(&node));
     Ok(given.transpose()?.unwrap_or(SignedIdentity::SameOrDigest))
 }
@@ -289,7 +291,7 @@ struct Node<'a> {
 
 impl<'a> Node<'a> {
     /// The fields of an object that may have these and no others.
-    fn object(&self, known: &[&str]) -> Result<Fields<'a>, Fault> {
+    fn object(&self, known: &[&str]) -> Result<Object<'a>, Fault> {
         let Content::Object(fields) = &self.value.content else {
             return Err(self.not("an object"));
         };
@@ -299,7 +301,7 @@ impl<'a> Node<'a> {
                 return Err(Fault { line: Some(value.line), problem: Problem::Unknown { field } });
             }
         }
-        Ok(Fields { path: self.path.clone(), line: self.value.line, fields })
+        Ok(Object { path: self.path.clone(), line: self.value.line, fields })
     }
 
     /// The values of an object whose keys are the user's.
@@ -354,7 +356,7 @@ impl<'a> Node<'a> {
         let Content::Object(fields) = &self.value.content else {
             return Err(self.not("an object"));
         };
-        Fields { path: self.path.clone(), line: self.value.line, fields }.required("type")
+        Object { path: self.path.clone(), line: self.value.line, fields }.required("type")
     }
 
     fn reference(&self) -> Result<Reference, Fault> {
@@ -416,13 +418,13 @@ impl<'a> Node<'a> {
 }
 
 /// The fields of an object, each known.
-struct Fields<'a> {
+struct Object<'a> {
     path: String,
     line: usize,
     fields: &'a [(String, Value)],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> Object<'a> {
     fn get(&self, name: &str) -> Option<Node<'a>> {
         let (_, value) = self.fields.iter().find(|(found, _)| found == name)?;
         let path =

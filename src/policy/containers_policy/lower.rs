@@ -89,7 +89,10 @@ impl Lowering<'_> {
                 RequirementKind::InsecureAcceptAnything => {
                     Rule::Accept(format!("insecureAcceptAnything {number}"))
                 }
-                RequirementKind::Reject => Rule::Reject(format!("reject {number}"), String::new()),
+                RequirementKind::Reject => {
+                    let message = "the list refuses every image".to_owned();
+                    Rule::Reject(format!("reject {number}"), message)
+                }
                 RequirementKind::SigstoreSigned(signed) => {
                     let name = format!("sigstoreSigned {number}");
                     let requirement = self.requirement(&name, signed, &mut deviations)?;

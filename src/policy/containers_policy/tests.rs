@@ -115,17 +115,16 @@ fn keys_of_rekor_are_logs_of_a_trust_of_their_own() {
     assert!(root.authorities().is_empty() && trust.pki.is_none());
 }
 
+fn assert_refused(cases: &[(&str, usize, &str)]) {
+    for (requirement, line, why) in cases {
+        let place = format!("policy file `policy.json`, line {line}");
+        assert_eq!(refusal(&of(requirement)), (place, (*why).to_owned()), "{requirement}");
+    }
+}
+
 #[test]
-fn what_is_wrong_is_told_with_its_place() {
-    let at = |line: usize| format!("policy file `policy.json`, line {line}");
-    let ed25519 = STANDARD.encode(
-        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
-         -----END PUBLIC KEY-----\n",
-    );
-    let ed25519_log = format!(
-        r#"{{"type": "sigstoreSigned", "keyPath": "/key", "rekorPublicKeyData": "{ed25519}"}}"#
-    );
-    let cases: &[(&str, usize, &str)] = &[
+fn what_is_no_requirement_is_told_with_its_place() {
+    assert_refused(&[
         (r#"{"type": "reject", "x": 1}"#, 2, "`default[0].x` is no field of a policy.json"),
         ("{}", 2, "`default[0].type` is missing"),
         ("7", 2, "`default[0]` is not an object"),
@@ -164,6 +163,19 @@ fn what_is_wrong_is_told_with_its_place() {
             "`default[0]` is `signedBaseLayer`, which is not supported: nothing decides by it; \
              demand a `sigstoreSigned` or `reject`",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_no_signer_is_told_with_its_place() {
+    let ed25519 = STANDARD.encode(
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
+         -----END PUBLIC KEY-----\n",
+    );
+    let ed25519_log = format!(
+        r#"{{"type": "sigstoreSigned", "keyPath": "/key", "rekorPublicKeyData": "{ed25519}"}}"#
+    );
+    assert_refused(&[
         (
             "{\"type\": \"sigstoreSigned\", \"keyPaths\": [\"/key\",\n\"/gone\"]}",
             3,
@@ -235,10 +247,7 @@ fn what_is_wrong_is_told_with_its_place() {
             2,
             "`default[0].signedIdentity` cannot be used",
         ),
-    ];
-    for (requirement, line, why) in cases {
-        assert_eq!(refusal(&of(requirement)), (at(*line), (*why).to_owned()), "{requirement}");
-    }
+    ]);
 }
 
 #[test]
@@ -286,6 +295,7 @@ fn said(json: &str, name: Option<&str>, facts: &[&Facts], unproven: usize) -> Op
 
 #[test]
 fn the_original_words_are_said_where_they_are_known() {
+    type Case<'a> = (Option<&'a str>, &'a [&'a Facts], usize, Option<String>);
     let json = r#"{"default": [{"type": "reject"}], "transports": {"docker": {"a.example":
         [{"type": "sigstoreSigned", "keyPath": "/key"}]}}}"#;
     let signed_as = |id: &[u8], reference: &str| Facts {
@@ -311,7 +321,6 @@ fn the_original_words_are_said_where_they_are_known() {
         not_accepted("a.example/app"),
         not_accepted("b.example/app:1")
     );
-    type Case<'a> = (Option<&'a str>, &'a [&'a Facts], usize, Option<String>);
     let cases: [Case<'_>; 12] = [
         (
             Some("busybox"),
