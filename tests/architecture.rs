@@ -54,6 +54,7 @@ const CAPABILITIES: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["crypto", "net"]),
     ("p256::", &["crypto"]),
     ("rsa::", &["crypto"]),
+    ("regorus::", &["policy"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),

@@ -255,8 +255,8 @@ impl Demands {
     }
 
     /// A verifier for each trust.
-    pub(crate) fn verifiers(&self, now: UnixTime, limits: Limits) -> Vec<Verifier> {
-        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, limits)).collect()
+    pub(crate) fn verifiers(&self, now: UnixTime, limits: &Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, *limits)).collect()
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod cluster_image_policy;
 mod containers;
+mod engines;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,24 +26,25 @@ struct Vectors<T> {
 }
 
 /// The cases of a file, or `None` where there are no vectors.
-fn cases<T: DeserializeOwned>(file: &str) -> Option<Vec<T>> {
-    let vectors: Vectors<T> = read(file)?;
+fn cases<T: DeserializeOwned>(name: &str) -> Option<Vec<T>> {
+    let vectors: Vectors<T> = file(name)?;
     assert_eq!(vectors.count, vectors.cases.len());
     Some(vectors.cases)
 }
 
 /// A further list of a file.
-fn list<T: DeserializeOwned>(file: &str, name: &str) -> Option<Vec<T>> {
-    let mut vectors: BTreeMap<String, Value> = read(file)?;
-    Some(serde_json::from_value(vectors.remove(name).unwrap()).unwrap())
+fn list<T: DeserializeOwned>(name: &str, field: &str) -> Option<Vec<T>> {
+    let mut vectors: BTreeMap<String, Value> = file(name)?;
+    Some(serde_json::from_value(vectors.remove(field).unwrap()).unwrap())
 }
 
-fn read<T: DeserializeOwned>(file: &str) -> Option<T> {
+/// A whole file, or `None` where there are no vectors.
+fn file<T: DeserializeOwned>(name: &str) -> Option<T> {
     let folder = std::env::var_os("SEALIFT_POLICY_VECTORS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/policy"),
         PathBuf::from,
     );
-    let path = folder.join(file);
+    let path = folder.join(name);
     if !path.exists() {
         println!("skipped: no policy vectors at {}", path.display());
         return None;
