@@ -1,6 +1,10 @@
 //! A `policy.json` and signatures that are minted for it: each kind of signer is accepted, and for
 //! each what differs from it in one way alone is not, whether the policy or the signature differs.
-#![expect(clippy::unwrap_used, reason = "a test stops where its table is not as it must be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops where its table is not as it must be"
+)]
 
 mod support;
 
@@ -50,6 +54,8 @@ fn judged(requirement: &Value, signature: &LegacySignature, now: &str) -> &'stat
         unproven: 0,
         through: None,
         parts: &Parts::default(),
+        configs: None,
+        object: None,
     });
     let Verdict::Deny(denial) = verdict else { return "admitted" };
     let [Reason::Policy(failure)] = &denial.reasons[..] else { panic!("{denial:?}") };

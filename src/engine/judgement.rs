@@ -79,6 +79,9 @@ impl Judgement<'_> {
         let (places, verified): (Vec<usize>, Vec<&Verified>) = speaks
             .flat_map(|(at, found)| found.verified().map(move |verified| (at, verified)))
             .unzip();
+        let walk = Walk { map: self.map, bytes: self.bytes };
+        let asked = self.policies.asked().configs;
+        let configs = asked.then(|| walk.configs(self.subject(place))).flatten();
         let verdict = self.policies.judge(&Case {
             subject: self.subject(place).descriptor.digest,
             names,
@@ -87,6 +90,8 @@ impl Judgement<'_> {
             unproven,
             through: through.map(|index| self.subject(index).descriptor.digest),
             parts,
+            configs: configs.as_deref(),
+            object: None,
         });
         Heard { verdict, evidence, places }
     }

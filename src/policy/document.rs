@@ -10,8 +10,9 @@ use serde_saphyr::Spanned;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::policy::{Origin, Policy, cluster_image_policy, containers_policy, yaml};
+use crate::policy::{Origin, Policy, cluster_image_policy, containers_policy};
 use crate::time::UnixTime;
+use crate::yaml;
 
 /// A file of policies.
 #[derive(Clone, Copy, Debug)]

@@ -21,25 +21,27 @@ mod glob;
 mod identity;
 mod judge;
 mod model;
+mod object_selector;
 mod predicate_type;
 mod requirement;
 mod signed_identity;
 #[cfg(test)]
 mod specimen;
 mod wildcard;
-mod yaml;
 
 pub use document::PolicyFile;
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
 pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};
 pub use judge::{
-    Absent, Admitted, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure, Reason, Verdict,
+    Absent, Admitted, AskingObject, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure,
+    Reason, Verdict,
 };
 pub use model::{
-    Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin, Policy,
-    PolicySet, Reads, Requirement, Rule, Signer,
+    Attested, Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin,
+    Policy, PolicySet, Reads, Requirement, Rule, Signer,
 };
+pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};
 pub use signed_identity::{InvalidPrefix, Remapping, SignedIdentity};

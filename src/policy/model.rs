@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use crate::crypto::PublicKey;
 use crate::digest::Digest;
+use crate::limits::Limits;
 use crate::oci::Reference;
+use crate::policy::cluster_image_policy::{Asked, ResultPolicy};
 use crate::policy::containers_policy::{Scope, ScopeTable};
-use crate::policy::{Glob, IdentityMatcher, SignedIdentity, Wildcard};
+use crate::policy::engine::Engine;
+use crate::policy::{Glob, IdentityMatcher, ObjectSelector, SignedIdentity, Wildcard};
 use crate::time::Window;
 use crate::verify::{Trust, TrustId};
 
@@ -90,6 +93,17 @@ impl PolicySet {
         })
     }
 
+    /// What policies ask to see of a case beside its evidence.
+    pub fn asked(&self) -> Asked {
+        let asked = self.policies.iter().filter_map(|policy| policy.result.as_ref());
+        asked.map(ResultPolicy::asked).fold(Asked::default(), |all, one| Asked {
+            configs: all.configs || one.configs,
+            spec: all.spec || one.spec,
+            metadata: all.metadata || one.metadata,
+            type_meta: all.type_meta || one.type_meta,
+        })
+    }
+
     fn requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.policies.iter().flat_map(|policy| policy.rule.requirements())
     }
@@ -106,10 +120,15 @@ pub struct Policy {
     pub origin: Origin,
     /// The images it covers.
     pub images: Images,
+    /// The Kubernetes objects it is considered for: any of these, and every one where none is listed.
+    /// An image that is judged without an object is covered all the same.
+    pub objects: Vec<ObjectSelector>,
     /// What its failure does.
     pub mode: Mode,
     /// What an image needs.
     pub rule: Rule,
+    /// What must hold of that by which the rule was met.
+    pub result: Option<ResultPolicy>,
     /// The trusts that its requirements name, beside the one that is given for all. Policies of one
     /// file may share those that the first of them holds.
     pub trusts: Vec<Trust>,
@@ -127,8 +146,10 @@ impl Policy {
             format,
             origin,
             images,
+            objects: Vec::new(),
             mode: Mode::Enforce,
             rule,
+            result: None,
             trusts: Vec::new(),
             deviations: Vec::new(),
             remarks: Vec::new(),
@@ -325,6 +346,25 @@ pub struct Requirement {
     pub reference: SignedIdentity,
     /// How the policy's own system spells it where it says that it is not met.
     pub spelled: Option<String>,
+    /// What an attestation must state, where that is said.
+    pub attested: Option<Box<Attested>>,
+}
+
+/// An attestation as a `ClusterImagePolicy` wants it.
+#[derive(Clone, Debug)]
+pub struct Attested {
+    /// The name of the authority that wants it.
+    pub authority: String,
+    /// Its own name.
+    pub name: String,
+    /// The predicate type as the policy writes it.
+    pub predicate_type: String,
+    /// The language of its policy.
+    pub language: &'static str,
+    /// The policy over its whole statement.
+    pub engine: Option<Engine>,
+    /// What the statement may be at most.
+    pub limits: Limits,
 }
 
 impl Requirement {
@@ -345,6 +385,7 @@ impl Requirement {
             comparison: Comparison::Text,
             reference: SignedIdentity::Any,
             spelled: None,
+            attested: None,
         }
     }
 }
@@ -356,6 +397,8 @@ pub enum Reads {
     Both,
     /// cosign's layers alone: the policy's own system reads no bundles.
     Legacy,
+    /// Bundles alone: the policy asks for them.
+    Bundles,
     /// Every kind, though the policy's own system reads no bundles here: told as a deviation.
     LegacyByOrigin,
 }

@@ -321,6 +321,8 @@ impl SignedCase {
             unproven: 0,
             through: None,
             parts: &Parts::default(),
+            configs: None,
+            object: None,
         });
         matches!(verdict, Verdict::Admit(_))
     }

@@ -9,8 +9,12 @@
 )]
 
 mod cluster_image_policy;
+mod cluster_image_policy_documents;
 mod containers;
 mod engines;
+mod image_references;
+mod kubernetes_objects;
+mod object_selector;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -20,7 +20,6 @@ use crate::policy::{
     Requirement, Rule, Signer, TextMatcher,
 };
 use crate::sigstore::TrustRoot;
-use crate::sigstore::trust_root::Parts;
 use crate::time::{UnixTime, Window};
 use crate::tlog::Log;
 use crate::verify::{Trust, TrustId};
@@ -311,13 +310,7 @@ fn root(certificates: Vec<Certificate>, logs: &[Log]) -> TrustRoot {
         let (uri, window) = (certificate.subject(), certificate.window());
         CertificateAuthority::new(uri, window, vec![certificate])
     });
-    TrustRoot::from_parts(Parts {
-        digest,
-        authorities: authorities.collect(),
-        logs: logs.to_vec(),
-        ct_logs: Vec::new(),
-        timestamp_authorities: Vec::new(),
-    })
+    TrustRoot::new(digest, authorities.collect(), logs.to_vec())
 }
 
 /// containers/image takes intermediate certificates from beside the signature, sealift only from

@@ -19,7 +19,7 @@ pub(in crate::policy) fn message(
         Why::Decree(_) => name
             .map(|name| format!("Running image docker://{} is rejected by policy.", short(name))),
         Why::Evidence(mismatches) if unproven == 0 => reasons(mismatches, evidence),
-        Why::Evidence(_) => None,
+        Why::Evidence(_) | Why::Result(_) => None,
     }
 }
 

@@ -55,6 +55,8 @@ fn judge(
         unproven: 0,
         through: None,
         parts: &parts,
+        configs: None,
+        object: None,
     };
     let opinion = PolicySet::new(policies).unwrap().opinion(&case, facts);
     (
@@ -168,6 +170,8 @@ fn wrong_bytes_deny_whatever_was_signed() {
         unproven: 0,
         through: None,
         parts: &parts,
+        configs: None,
+        object: None,
     };
     let policies = PolicySet::new(vec![enforce("p", "**", needs_key(1))]).unwrap();
     let opinion = policies.opinion(&case, &[&by_key(1)]);
@@ -267,7 +271,7 @@ fn annotations_come_from_the_same_signature_and_are_compared_as_texts() {
     let unmet = trace(&rule, &[&other, &by_key(1)]).shortfalls;
     let codes: Vec<_> = match &unmet[0].why {
         Why::Evidence(mismatches) => mismatches.iter().map(|(_, m)| m.code()).collect(),
-        Why::Decree(_) => panic!("no decree"),
+        Why::Decree(_) | Why::Result(_) => panic!("no decree"),
     };
     assert_eq!(codes, ["other-key", "annotation-mismatch"]);
 }
