@@ -28,7 +28,10 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
     (
         "policy",
-        &["crypto", "digest", "json", "limits", "oci", "sigstore", "time", "verify", "yaml"],
+        &[
+            "crypto", "digest", "json", "limits", "oci", "sigstore", "time", "tlog", "verify",
+            "x509", "yaml",
+        ],
     ),
     ("report", &["digest", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),

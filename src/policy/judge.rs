@@ -8,7 +8,7 @@ use crate::policy::cluster_image_policy::{self, ConfigFile};
 use crate::policy::requirement::{Trace, Witness};
 use crate::policy::{
     Approval, Format, Ground, Mode, ObjectFacts, ObjectSelector, Origin, Policy, PolicySet, Reads,
-    Shortfall, Why,
+    Shortfall, Why, containers_policy,
 };
 use crate::verify::{Facts, Form, Verified};
 
@@ -23,6 +23,8 @@ pub struct Case<'a> {
     pub written: Option<&'a str>,
     /// Evidence that verified, of the image or of the index [`through`](Self::through) which it is judged.
     pub evidence: &'a [&'a Verified],
+    /// How many further pieces did not verify against any trust.
+    pub unproven: usize,
     /// The index that lists the image and whose evidence is put forward for it.
     pub through: Option<Digest>,
     /// What became of the image's bytes.
@@ -339,14 +341,18 @@ impl Policy {
 
     /// Judges the image by each of the names: the first that the rule does not hold for, else the
     /// last. Most rules ask for no name and come out alike for all.
-    fn trace(&self, names: &[Option<&Reference>], evidence: &[&Facts]) -> Option<Trace> {
+    fn trace<'a>(
+        &self,
+        names: &[Option<&'a Reference>],
+        evidence: &[&Facts],
+    ) -> Option<(Option<&'a Reference>, Trace)> {
         let mut last = None;
         for &name in names {
             let trace = self.rule.evaluate(Witness { evidence, name });
             if !trace.holds || !self.rule.asks_for_names() {
-                return Some(trace);
+                return Some((name, trace));
             }
-            last = Some(trace);
+            last = Some((name, trace));
         }
         last
     }
@@ -395,7 +401,7 @@ impl Opinion {
         facts: &[&Facts],
         case: &Case<'_>,
     ) {
-        let Some(trace) = policy.trace(names, facts) else { return };
+        let Some((name, trace)) = policy.trace(names, facts) else { return };
         let Trace { mut holds, approvals, mut shortfalls } = trace;
         let decision = policy.result.as_ref().filter(|_| holds);
         let refusal = decision.and_then(|result| result.decide(&policy.rule, case, facts).err());
@@ -415,7 +421,10 @@ impl Opinion {
                 let name = names.first().copied().flatten();
                 Some(cluster_image_policy::message(policy, case, name, facts, refusal.as_deref()))
             }
-            _ => None,
+            Format::ContainersPolicy => {
+                containers_policy::message(name, &shortfalls, facts, case.unproven)
+            }
+            Format::Flags | Format::KubewardenSettings | Format::VerificationConfig => None,
         };
         let failure =
             PolicyFailure { policy: id, origin, shortfalls, approvals, message, deviations };

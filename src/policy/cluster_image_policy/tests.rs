@@ -161,6 +161,7 @@ fn decide(policy: &Policy, facts: &[Facts]) -> Result<(), String> {
         names: std::slice::from_ref(&name),
         written: None,
         evidence: &[],
+        unproven: 0,
         through: None,
         parts: &parts,
         configs: None,
