@@ -29,8 +29,8 @@ const DIRECTION: &[(&str, &[&str])] = &[
     (
         "policy",
         &[
-            "crypto", "digest", "json", "limits", "oci", "sigstore", "time", "verify", "x509",
-            "yaml",
+            "crypto", "digest", "json", "limits", "oci", "sigstore", "time", "tlog", "verify",
+            "x509", "yaml",
         ],
     ),
     ("report", &["digest", "policy", "time", "verify"]),

@@ -261,6 +261,68 @@ fn an_image_that_no_policy_covers_is_denied() {
     assert_eq!(codes(&json(&output)), ["uncovered", "uncovered"]);
 }
 
+/// Name, verdict and the original system's words for each image that has a name, by name.
+fn verdicts(report: &Value) -> Vec<[&str; 3]> {
+    let mut told = Vec::new();
+    for image in report["images"].as_array().unwrap() {
+        if let Some(name) = image["names"][0].as_str() {
+            let message = image["reasons"][0]["failure"]["message"].as_str().unwrap_or_default();
+            told.push([name, image["verdict"].as_str().unwrap(), message]);
+        }
+    }
+    told.sort_unstable();
+    told
+}
+
+/// `policy.json`: one scope is signed for, everything else rejected, by the policy's own trust.
+#[test]
+fn a_policy_of_containers_image_judges_by_scope() {
+    const AGENT: &str = "registry.sealift.example/demo/agent";
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("policy.json");
+    let judged = |requirement: Value| {
+        let policy = serde_json::json!({
+            "default": [{"type": "reject"}],
+            "transports": {"docker": {AGENT: [requirement]}},
+        });
+        fs::write(&file, policy.to_string()).unwrap();
+        let (archive, policy) = (demo("upgrade.tar"), file.to_str().unwrap());
+        run(&[&["verify", &archive, "--policy", policy][..], &AS_OF, &["--format", "json"]]
+            .concat())
+    };
+    let signed = |identity: &str| {
+        serde_json::json!({
+            "type": "sigstoreSigned",
+            "keyPath": demo("cosign.pub"),
+            "signedIdentity": {"type": identity},
+        })
+    };
+    let rejected = |name: &str| format!("Running image docker://{name} is rejected by policy.");
+    let (agent, console) =
+        (format!("{AGENT}:1.4.2"), "registry.sealift.example/demo/console:3.0.0");
+    let (no_console, no_server) = (rejected(console), rejected(SERVER));
+    let other = format!("Signature for identity \"{AGENT}\" is not accepted");
+    for (identity, verdict, message) in
+        [("matchRepository", "admitted", ""), ("matchExact", "denied", &other)]
+    {
+        let output = judged(signed(identity));
+        let report = json(&output);
+        let told = verdicts(&report);
+        let wanted = [
+            [agent.as_str(), verdict, message],
+            [console, "denied", no_console.as_str()],
+            [SERVER, "denied", no_server.as_str()],
+        ];
+        assert_eq!((output.status.code(), &told[..]), (Some(1), &wanted[..]), "{identity}");
+    }
+    let gone = judged(serde_json::json!({"type": "sigstoreSigned", "keyPath": "/gone"}));
+    assert_eq!(gone.status.code(), Some(2));
+    let told = text(&gone.stderr);
+    let field = format!("transports.docker[\"{AGENT}\"][0].keyPath");
+    let wanted = format!("`{field}` names the file `/gone`, which cannot be read");
+    assert!(told.contains(&wanted) && told.contains("policy.json`, line 1"), "{told}");
+}
+
 #[test]
 fn usage_errors_end_in_2_and_say_what_to_do() {
     let archive = demo("upgrade.tar");

@@ -8,7 +8,7 @@ use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
 use crate::policy::{
-    self, Admitted, Case, Mode, Parts, PolicyFailure, PolicySet, Reason, Verdict, Why,
+    self, Admitted, Case, Images, Mode, Parts, PolicyFailure, PolicySet, Reason, Verdict, Why,
 };
 use crate::report::{Approval, Ground, Image, Outcome, Passed, Warning};
 use crate::verify::Verified;
@@ -198,6 +198,10 @@ fn place_of(piece: usize, places: &[usize]) -> usize {
 pub(super) fn warnings(policies: &PolicySet, images: &[Image]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for policy in policies.policies() {
+        // A file of scopes says what holds wherever an image comes from; each image has one of them.
+        if matches!(policy.images, Images::Scope { .. }) {
+            continue;
+        }
         if !images.iter().any(|image| is_covered(image, &policy.id)) {
             warnings.push(Warning::UnusedPolicy { policy: policy.id.clone() });
         }

@@ -2,6 +2,8 @@
 //! each says by its content which format it is of; a document of no format, or of one that sealift
 //! does not decide by, is refused by name.
 
+use std::io;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
@@ -10,7 +12,8 @@ use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::policy::kubewarden_settings::is_policy_list;
 use crate::policy::{
-    Origin, Policy, cluster_image_policy, kubewarden_settings, verification_config,
+    Origin, Policy, cluster_image_policy, containers_policy, kubewarden_settings,
+    verification_config,
 };
 use crate::time::UnixTime;
 use crate::yaml;
@@ -26,16 +29,33 @@ pub struct PolicyFile<'a> {
 
 /// Reads the policies of all files, in their order. What one document names, such as a key, may
 /// stand in another of them. `now` is the time at which certificates that a policy pins must hold.
+/// A document that names a file by its path is refused.
 pub fn parse(
     files: &[PolicyFile<'_>],
     limits: &Limits,
     now: UnixTime,
 ) -> Result<Vec<Policy>, Error> {
+    let none = |_: &str| Err(io::Error::other("no files are read here"));
+    parse_with(files, limits, now, &none)
+}
+
+/// The same where documents may name files by their paths, which `read` reads.
+pub fn parse_with(
+    files: &[PolicyFile<'_>],
+    limits: &Limits,
+    now: UnixTime,
+    read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+) -> Result<Vec<Policy>, Error> {
     let mut policies = Vec::new();
     // Documents that may name each other are read together.
     let mut cluster_image_policies = Vec::new();
     for file in files {
-        for place in file.documents(limits)? {
+        let places = file.documents(limits)?;
+        if containers_policy::is_meant(file.bytes) {
+            policies.extend(containers_policy::parse(*file, limits, read)?);
+            continue;
+        }
+        for place in places {
             match Content::of(&place.read()?) {
                 Ok(Content::ClusterImagePolicy) => cluster_image_policies.push(place),
                 Ok(Content::KubewardenSettings) => {
@@ -43,6 +63,10 @@ pub fn parse(
                 }
                 Ok(Content::VerificationConfig) => {
                     policies.push(verification_config::read(&place)?);
+                }
+                // It is no JSON, and is told so.
+                Ok(Content::ContainersPolicy) => {
+                    policies.extend(containers_policy::parse(*file, limits, read)?);
                 }
                 Err(problem) => return Err(place.error(NOWHERE, problem)),
             }
@@ -97,6 +121,8 @@ enum Content {
     KubewardenSettings,
     /// Kubewarden's verification config.
     VerificationConfig,
+    /// A `policy.json` of containers/image.
+    ContainersPolicy,
 }
 
 /// Kinds of Kubernetes objects that belong to a `ClusterImagePolicy`.
@@ -131,9 +157,8 @@ impl Content {
         if has("signatures") || is_policy_list(fields) {
             return Ok(Self::KubewardenSettings);
         }
-        if has("default") && has("transports") {
-            // `containers_policy` belongs here.
-            return Err(Problem::Unsupported { what: "a policy.json of containers/image" });
+        if has("default") {
+            return Ok(Self::ContainersPolicy);
         }
         if has("trustPolicies") {
             return Err(Problem::Unsupported {
@@ -272,6 +297,9 @@ pub enum Problem {
     /// A verification config is wrong.
     #[error(transparent)]
     VerificationConfig(#[from] verification_config::Problem),
+    /// A `policy.json` is wrong.
+    #[error(transparent)]
+    ContainersPolicy(#[from] containers_policy::Problem),
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::policy::cluster_image_policy::{self, ConfigFile};
 use crate::policy::requirement::{Trace, Witness};
 use crate::policy::{
     Approval, Format, Ground, Mode, ObjectFacts, ObjectSelector, Origin, Policy, PolicySet, Reads,
-    Shortfall, Why, kubewarden_settings, verification_config,
+    Shortfall, Why, containers_policy, kubewarden_settings, verification_config,
 };
 use crate::verify::{Facts, Form, Verified};
 
@@ -448,6 +448,9 @@ impl Opinion {
             Format::ClusterImagePolicy => {
                 let name = names.first().copied().flatten();
                 Some(cluster_image_policy::message(policy, case, name, facts, refusal.as_deref()))
+            }
+            Format::ContainersPolicy => {
+                containers_policy::message(name, &shortfalls, facts, case.unproven)
             }
             _ => policy.message(name, &approvals, &shortfalls, facts, case),
         };

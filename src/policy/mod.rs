@@ -2,9 +2,10 @@
 //! the facts that verification proved.
 //!
 //! Whatever form a policy has, it is lowered to the one model in [`PolicySet`]: the flags of the
-//! command line ([`SignerFlags`]), [`cluster_image_policy`], [`kubewarden_settings`] and
-//! [`verification_config`] are front ends, [`document`] tells them apart, and a further format is a
-//! further front end. [`PolicySet::judge`] is the one place that admits; start reading there.
+//! command line ([`SignerFlags`]), [`cluster_image_policy`], [`kubewarden_settings`],
+//! [`verification_config`] and [`containers_policy`] are front ends, [`document`] tells them apart,
+//! and a further format is a further front end. [`PolicySet::judge`] is the one place that admits;
+//! start reading there.
 //!
 //! Three rules hold for every format. An image that no policy covers is not admitted. Every policy
 //! that covers any name of an image must hold, so that a second tag smuggles nothing past it. A
@@ -13,6 +14,7 @@
 #![forbid(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod cluster_image_policy;
+pub mod containers_policy;
 pub mod document;
 pub mod engine;
 mod flags;
@@ -24,6 +26,7 @@ mod model;
 mod object_selector;
 mod predicate_type;
 mod requirement;
+mod signed_identity;
 #[cfg(test)]
 mod specimen;
 mod url_prefix;
@@ -40,10 +43,11 @@ pub use judge::{
 };
 pub use model::{
     Admission, Attested, Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode,
-    Origin, Policy, PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
+    Origin, Policy, PolicySet, Reads, Requirement, Rule, Signer,
 };
 pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};
+pub use signed_identity::{InvalidPrefix, Remapping, SignedIdentity};
 pub use url_prefix::{InvalidUrl, UrlPrefix};
 pub use wildcard::Wildcard;

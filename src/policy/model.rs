@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto::PublicKey;
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::Reference;
 use crate::policy::cluster_image_policy::{Asked, ResultPolicy};
+use crate::policy::containers_policy::{Scope, ScopeTable};
 use crate::policy::engine::Engine;
-use crate::policy::{Glob, IdentityMatcher, ObjectSelector, Wildcard};
+use crate::policy::{Glob, IdentityMatcher, ObjectSelector, SignedIdentity, Wildcard};
 use crate::time::Window;
 use crate::verify::{Trust, TrustId};
 
@@ -140,8 +142,8 @@ pub struct Policy {
     pub rule: Rule,
     /// What must hold of that by which the rule was met.
     pub result: Option<ResultPolicy>,
-    /// The trusts that its requirements name, beside the one that is given for all. Each has an id
-    /// that begins with the policy's.
+    /// The trusts that its requirements name, beside the one that is given for all. Policies of one
+    /// file may share those that the first of them holds.
     pub trusts: Vec<Trust>,
     /// Where it is judged more strictly than the system it comes from would.
     pub deviations: Vec<String>,
@@ -251,6 +253,13 @@ pub enum Images {
     Globs(Vec<Glob>),
     /// Images whose name, as it is written, the pattern matches.
     Written(Wildcard),
+    /// Images whose most specific scope in the table is this one.
+    Scope {
+        /// Every scope of the file.
+        table: Arc<ScopeTable>,
+        /// The policy's own.
+        scope: Scope,
+    },
 }
 
 impl Images {
@@ -260,6 +269,7 @@ impl Images {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(|glob| glob.covers(name, digest)),
             Self::Written(pattern) => pattern.matches(written),
+            Self::Scope { table, scope } => table.scope_of(name).as_ref() == Some(scope),
         }
     }
 
@@ -269,6 +279,7 @@ impl Images {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(Glob::covers_everything),
             Self::Written(pattern) => pattern.matches_everything(),
+            Self::Scope { scope, .. } => *scope == Scope::Default,
         }
     }
 }
@@ -349,6 +360,8 @@ pub struct Requirement {
     pub kind: Kind,
     /// Who must have signed.
     pub signer: Signer,
+    /// Whom the same certificate must name besides.
+    pub also: Option<IdentityMatcher>,
     /// Whether a known transparency log must hold it.
     pub log: Demand,
     /// Whether a known transparency log must be proven to include it.
@@ -395,6 +408,7 @@ impl Requirement {
             reads: Reads::Both,
             kind,
             signer,
+            also: None,
             log: Demand::Waived,
             inclusion: Demand::Waived,
             timestamp: Demand::Waived,
@@ -428,16 +442,6 @@ pub enum Comparison {
     Text,
     /// A number or a truth value is equal to how it is written, as with Kubewarden.
     Scalars,
-}
-
-/// What the name of the image inside a signed payload must be
-/// (containers-policy.json(5), `signedIdentity`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignedIdentity {
-    /// Any; also none.
-    Any,
-    /// The repository that the image is asked for by (`matchRepository`).
-    SameRepository,
 }
 
 /// What kind of evidence is demanded. One is never taken for the other.

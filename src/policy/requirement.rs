@@ -114,6 +114,7 @@ impl Requirement {
             return Err(Mismatch::NotABundle);
         }
         self.signer.check(facts)?;
+        self.check_also(facts)?;
         if self.log == Demand::Demanded && facts.log_entries.is_empty() {
             return Err(Mismatch::NoLogEntry);
         }
@@ -142,6 +143,17 @@ impl Requirement {
         };
         let message = told_by(attested.language, &attested.name, &told);
         Err(Mismatch::NotCompliant { message })
+    }
+
+    fn check_also(&self, facts: &Facts) -> Result<(), Mismatch> {
+        let Some(also) = &self.also else { return Ok(()) };
+        match &facts.signer {
+            FoundSigner::Key { .. } => Err(Mismatch::NotByCertificate),
+            FoundSigner::Certificate { identity, .. } if also.matches(identity) => Ok(()),
+            FoundSigner::Certificate { identity, .. } => {
+                Err(Mismatch::OtherIdentity { found: Box::new(identity.clone()) })
+            }
+        }
     }
 
     fn check_kind(&self, claim: &Claim) -> Result<(), Mismatch> {
@@ -214,14 +226,7 @@ impl SignedIdentity {
             Claim::Signature { docker_reference, .. } => docker_reference.as_deref(),
             Claim::Attestation { .. } => None,
         };
-        let agrees = match self {
-            Self::Any => true,
-            Self::SameRepository => {
-                let found = found.and_then(|text| text.parse::<Reference>().ok());
-                found.zip(name).is_some_and(|(found, name)| found.name() == name.name())
-            }
-        };
-        if agrees {
+        if self.accepts(found, name) {
             return Ok(());
         }
         Err(Mismatch::SignedIdentity { found: found.map(str::to_owned) })

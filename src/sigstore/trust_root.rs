@@ -69,6 +69,19 @@ impl TrustRoot {
         })
     }
 
+    /// Authorities and transparency logs that no file of the format names, told from others by
+    /// `digest`.
+    pub fn new(digest: Digest, authorities: Vec<CertificateAuthority>, logs: Vec<Log>) -> Self {
+        Self {
+            digest,
+            authorities,
+            logs,
+            ct_logs: Vec::new(),
+            timestamp_authorities: Vec::new(),
+            unusable: Vec::new(),
+        }
+    }
+
     /// From the parts of others: each kind of authority and log from the root that is named for it,
     /// and none where none is.
     pub fn of_parts(parts: &Parts<'_>) -> Self {
@@ -88,7 +101,7 @@ impl TrustRoot {
         }
     }
 
-    /// The SHA-256 of the file.
+    /// The SHA-256 of the file, or what tells the parts from others where there is no file.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
