@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for folder in arguments {
         seeds.folder(&folder)?;
     }
+    seeds.ledger()?;
     seeds.extended_tars()
 }
 
@@ -167,6 +168,29 @@ impl Seeds {
         bundle.timestamps.iter().try_for_each(|timestamp| {
             self.keep("timestamp", &[&length, signature.as_slice(), timestamp].concat())
         })
+    }
+
+    /// `testdata` has none: nothing of it was exported.
+    fn ledger(&self) -> Result<(), Box<dyn Error>> {
+        let digest = Digest::sha256(b"");
+        let lookups = serde_json::json!([
+            {"kind": "sig-tag", "outcome": "found", "found": [digest]},
+            {"kind": "att-tag", "outcome": "not-found"},
+            {"kind": "sbom-tag", "outcome": "not-found"},
+            {"kind": "referrers-api", "outcome": "not-supported"},
+            {"kind": "fallback-tag", "outcome": "not-found"},
+        ]);
+        let ledger = serde_json::json!({
+            "version": 1,
+            "time": "2026-03-01T12:00:00Z",
+            "subjects": [{
+                "repository": "registry.example/team/app",
+                "digest": digest,
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "lookups": lookups,
+            }],
+        });
+        self.keep("ledger", ledger.to_string().as_bytes())
     }
 
     /// A member behind each kind of extension, which no tar of `testdata` needs.

@@ -1,8 +1,9 @@
 //! What the targets share: the caps they read by, whom they trust, and two readings of one input
 //! that must agree.
 
-use std::io::Write as _;
+use std::fs::File;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -31,12 +32,18 @@ pub fn respelled(json: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&value).expect("a value has texts as keys")
 }
 
+/// One file for one input after the other, in memory where there is such a place.
+static FILE: LazyLock<File> = LazyLock::new(|| {
+    tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).expect("there is room")
+});
+
 /// Opens an archive as a file and as a stream. Two readers must never see two archives, so both
 /// accept the same members or refuse for the same reason.
 pub fn opened(bytes: &[u8]) -> Result<Archive, Error> {
-    let mut file = tempfile::tempfile().expect("there is room for a file");
-    file.write_all(bytes).expect("there is room for the input");
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    FILE.set_len(0)
+        .and_then(|()| FILE.write_all_at(bytes, 0))
+        .expect("there is room for the input");
+    let path = format!("/proc/self/fd/{}", FILE.as_raw_fd());
     let file = Archive::open(Path::new(&path), &LIMITS);
     let stream = Archive::from_stream(bytes, &LIMITS);
     match (&file, &stream) {
