@@ -45,6 +45,10 @@ pub struct Limits {
     /// Bytes of manifests (twice, for their reading) and of evidence held in memory while an archive
     /// is judged: 128 MiB, 75 images with the largest attestations measured (1.7 MB, SLSA provenance).
     pub inventory_bytes: u64,
+    /// Signatures, attestations and bundles of one archive: 10 000, fifty times the 200 signed images
+    /// measured. Judging one takes about a millisecond, so this is the cap on time; by a clock the
+    /// verdict would depend on the machine.
+    pub evidence_pieces: usize,
     /// Log entries of one bundle: 32, as sigstore-go has it.
     pub tlog_entries: usize,
     /// Signed timestamps of one bundle: 32, as sigstore-go has it.
@@ -88,6 +92,7 @@ impl Default for Limits {
             zstd_window_bytes: 128 << 20,
             stream_metadata_bytes: 64 << 20,
             inventory_bytes: 128 << 20,
+            evidence_pieces: 10_000,
             tlog_entries: 32,
             timestamps: 32,
             statement_subjects: 1024,

@@ -24,7 +24,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("sigstore", &["crypto", "digest", "json", "limits", "time", "timestamp", "tlog", "x509"]),
     ("verify", &["crypto", "digest", "limits", "sigstore", "time", "timestamp", "tlog", "x509"]),
     ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
-    ("policy", &["crypto", "digest", "limits", "oci", "verify"]),
+    ("policy", &["crypto", "digest", "limits", "oci", "time", "verify"]),
     ("report", &["digest", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),

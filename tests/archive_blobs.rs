@@ -181,6 +181,29 @@ fn what_is_written_is_what_is_read() {
     }
 }
 
+/// Case 114: a link is replaced, not followed; a directory is left alone.
+#[test]
+fn what_stands_in_the_way_of_an_archive() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (target, link) = (scratch.path().join("target"), scratch.path().join("x.tar"));
+    std::fs::write(&target, "target").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let write = |path: &Path| {
+        let mut writer = ArchiveWriter::create(path).unwrap();
+        writer.index(b"{}").unwrap();
+        writer.finish()
+    };
+    write(&link).unwrap();
+    assert_eq!(std::fs::read(&target).unwrap(), b"target");
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_file());
+    let directory = scratch.path().join("layout");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::write(directory.join("kept"), "").unwrap();
+    assert_eq!(write(&directory).unwrap_err().code(), "io");
+    assert_eq!(names(&directory), ["kept"]);
+    assert_eq!(names(scratch.path()), ["layout", "target", "x.tar"]);
+}
+
 /// Cases 116 and 117: what fails leaves nothing.
 #[test]
 fn what_fails_leaves_nothing() {

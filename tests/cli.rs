@@ -8,8 +8,10 @@
     reason = "a test runs the binary and stops where that fails"
 )]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -72,6 +74,22 @@ fn the_demo_is_admitted() {
     let told = text(&output.stdout);
     assert!(told.starts_with("admitted: 3 images\n\nADMITTED registry."), "{told}");
     assert!(told.lines().all(|line| line.len() <= 80), "{told}");
+}
+
+/// HOSTILE.md case 118: a name that is no text, where the locale has ASCII alone.
+#[test]
+fn a_name_that_is_no_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(OsStr::from_bytes(b"up\xffgrade.tar"));
+    fs::copy(demo("upgrade.tar"), &path).unwrap();
+    let mut verify = command();
+    verify.env("LC_ALL", "C").arg("verify").arg(&path).args(judged());
+    let output = verify.output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    fs::remove_file(&path).unwrap();
+    let output = verify.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: "), "{output:?}");
 }
 
 /// `sealift verify - < archive` tells what `sealift verify archive` does, for any number of jobs.

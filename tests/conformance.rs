@@ -44,7 +44,7 @@ fn outcome(vector: &Path, default_root: &Path, by_digest: bool) -> String {
     let bytes = (!by_digest).then_some(artifact.as_slice());
     let subject = Artifact { digest: Digest::sha256(&artifact).into(), bytes };
     let now = "2026-11-21T00:00:00Z".parse().unwrap();
-    let verifier = Verifier::new(Trust { root: Some(root), keys, pki: None }, now, limits);
+    let verifier = Verifier::new(Trust { root: Some(root), keys, ..Trust::default() }, now, limits);
     let bundle = fs::read(vector.join("bundle.sigstore.json")).unwrap();
     match verifier.verify(&subject, Testimony::Bundle(&bundle)) {
         Ok(verified) => match &verified.facts().signer {

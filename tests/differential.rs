@@ -139,23 +139,16 @@ fn ours(case: &Case, now: UnixTime) -> String {
     } else {
         Signer::Keys(keys.clone())
     };
-    let requirement = Requirement {
-        name: String::new(),
-        kind: Kind::Either,
-        signer,
-        log: case.log,
-        inclusion: Demand::Waived,
-        annotations: BTreeMap::new(),
-    };
+    let requirement = Requirement { log: case.log, ..Requirement::new("", Kind::Either, signer) };
     let artifact = match &case.artifact {
         Named::Bytes(bytes) => {
             Artifact { digest: Digest::sha256(bytes).into(), bytes: Some(bytes) }
         }
         Named::Value(value) => Artifact { digest: *value, bytes: None },
     };
-    let verifier = Verifier::new(Trust { root: Some(root), keys, pki: None }, now, limits);
+    let verifier = Verifier::new(Trust { root: Some(root), keys, ..Trust::default() }, now, limits);
     match verifier.verify(&artifact, Testimony::Bundle(&case.bundle)) {
-        Ok(verified) => match requirement.check(verified.facts()) {
+        Ok(verified) => match requirement.check(verified.facts(), None) {
             Ok(()) => "ok".to_owned(),
             Err(mismatch) => mismatch.code().to_owned(),
         },

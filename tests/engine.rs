@@ -16,7 +16,7 @@ use sealift::archive::{Archive, BlobError};
 use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
-use sealift::policy::{PolicySet, Reason, cluster_image_policy};
+use sealift::policy::{PolicyFile, PolicySet, Reason, document};
 use sealift::report::{self, Basis, Outcome, Scope};
 use sealift::time::UnixTime;
 use sealift::verify::{Trust, Verifier};
@@ -33,10 +33,9 @@ spec:
 
 fn judge(archive: &Archive, inventory: &Inventory) -> Result<engine::Outcome, engine::Error> {
     let limits = Limits::default();
-    let policies =
-        PolicySet::new(cluster_image_policy::parse(ADMIT_ALL, "all.yaml", &limits).unwrap())
-            .unwrap();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
+    let file = PolicyFile { name: "all.yaml", bytes: ADMIT_ALL };
+    let policies = PolicySet::new(document::parse(&[file], &limits, now).unwrap()).unwrap();
     let basis = Basis {
         judged_at: now,
         scope: Scope::Whole,
@@ -44,9 +43,9 @@ fn judge(archive: &Archive, inventory: &Inventory) -> Result<engine::Outcome, en
         policies: Vec::new(),
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
-    let verifier = Verifier::new(Trust::default(), now, limits);
+    let verifiers = [Verifier::new(Trust::default(), now, limits)];
     let work =
-        Work { archive, inventory, verifier: &verifier, policies: &policies, limits: &limits };
+        Work { archive, inventory, verifiers: &verifiers, policies: &policies, limits: &limits };
     engine::verify(&work, &options, &())
 }
 

@@ -692,7 +692,8 @@ fn layouts_without_their_files() {
 
 fn refused_index(title: &str, index: &[u8], cause: oci::Error) {
     let tar = Tar::default().member("oci-layout", LAYOUT).member("index.json", index).end();
-    refused(title, &tar, &Error::BadIndex { cause }, "bad-index");
+    let code = if cause.exceeds_a_limit() { "limit-exceeded" } else { "bad-index" };
+    refused(title, &tar, &Error::BadIndex { cause }, code);
 }
 
 /// Cases 38 to 44, 50 and 51.

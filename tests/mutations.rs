@@ -120,7 +120,7 @@ fn no_mutant_of_a_certificate_is_trusted() {
     let mut bench = Bench::new();
     let root = bench.sigstore.trusted_root().to_string();
     let root = TrustRoot::parse(root.as_bytes(), &limits).unwrap();
-    let trust = Trust { root: Some(root), keys: Vec::new(), pki: None };
+    let trust = Trust { root: Some(root), keys: Vec::new(), ..Trust::default() };
     let verifier = Verifier::new(trust, NOW.parse().unwrap(), limits);
     let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let payload = bench.payload();
@@ -210,9 +210,7 @@ impl Specimen {
             },
             keys => policy::Signer::Keys(keys.to_vec()),
         };
-        let (name, annotations) = ("original".to_owned(), BTreeMap::new());
-        let (kind, inclusion) = (Kind::Either, policy::Demand::Waived);
-        Requirement { name, kind, signer, log, inclusion, annotations }
+        Requirement { log, ..Requirement::new("original", Kind::Either, signer) }
     }
 
     /// Where the log's entry stands.
@@ -344,7 +342,7 @@ impl Found {
         } else if less(&facts, &specimen.facts) {
             // Where nothing is left of the log, a policy that demands one refuses.
             let unlogged = facts.log_entries.is_empty() && !specimen.facts.log_entries.is_empty();
-            let met = specimen.requirement().check(&facts);
+            let met = specimen.requirement().check(&facts, None);
             assert_eq!(met, if unlogged { Err(Mismatch::NoLogEntry) } else { Ok(()) });
             Less
         } else {
@@ -547,7 +545,7 @@ fn minted() -> Vec<Specimen> {
             Demand::Private => private.clone(),
             _ => public.clone(),
         };
-        let trust = Trust { root: Some(root), keys, pki: None };
+        let trust = Trust { root: Some(root), keys, ..Trust::default() };
         let verifier = Arc::new(Verifier::new(trust, now, limits));
         let archive = (form.build)(&mut bench.clone());
         let found = in_archive(form.name, &archive, &verifier, &limits);
@@ -629,7 +627,7 @@ fn verifier(root: &Path, key: Option<&str>) -> Arc<Verifier> {
     let root = TrustRoot::parse(&fs::read(root).unwrap(), &limits).unwrap();
     let keys = key.iter().map(|pem| PublicKey::from_pem(pem).unwrap()).collect();
     let now = "2026-11-21T00:00:00Z".parse().unwrap();
-    Arc::new(Verifier::new(Trust { root: Some(root), keys, pki: None }, now, limits))
+    Arc::new(Verifier::new(Trust { root: Some(root), keys, ..Trust::default() }, now, limits))
 }
 
 /// The evidence in an archive that verifies.
@@ -672,6 +670,9 @@ fn specimen(
     document: Tree,
 ) -> Option<Specimen> {
     let facts = Facts {
+        trust: sealift::verify::TrustId::default(),
+        form: sealift::verify::Form::Bundle,
+        id: subject,
         claim: sealift::verify::Claim::Attestation {
             predicate_type: String::new(),
             statement: Vec::new(),

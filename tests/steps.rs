@@ -34,7 +34,7 @@ fn verifier(bench: &Bench, root: &Value, now: &str) -> Verifier {
     let root = TrustRoot::parse(root.to_string().as_bytes(), &limits).unwrap();
     let keys = [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519]
         .map(|kind| PublicKey::from_pem(&bench.key(kind).public_pem()).unwrap());
-    let trust = Trust { root: Some(root), keys: keys.to_vec(), pki: None };
+    let trust = Trust { root: Some(root), keys: keys.to_vec(), ..Trust::default() };
     Verifier::new(trust, now.parse().unwrap(), limits)
 }
 
@@ -118,6 +118,26 @@ fn a_timestamp_may_be_of_now_and_no_later() {
     let expected = TrustedTime { at: time(SIGNED), source };
     assert_eq!(at(time(SIGNED)).unwrap().facts().times, [expected]);
     assert_eq!(code(at(plus(time(SIGNED), -1))), Code::TimeInFuture);
+}
+
+/// The start of 1970 is a time like another, before every log; what lies before it is no time.
+#[test]
+fn an_integrated_time_is_not_negative() {
+    let mut bench = Bench::new();
+    let (signer, payload) = (Signer::key(bench.key(KeyKind::P256)), bench.payload());
+    let mut signature = bench.at().sign(&signer, &payload, Log::None);
+    let body = rekor::hashedrekord(&payload, &signature.signature, &signer.verifier());
+    let start = UnixTime::from_parts(0, 0).unwrap();
+    signature.entry = Some(bench.sigstore.rekor.log(&body, start));
+    assert_eq!(code(judge_legacy(&bench, &signature, NOW)), Code::LogKeyWindow);
+    let mut bundle = message(&mut bench);
+    let entry = bundle.entries.first_mut().unwrap();
+    entry.promise.clear();
+    entry.integrated_time = -1;
+    let refused = judge(&bench, &bundle).unwrap_err();
+    assert_eq!(refused.code(), Code::MalformedBundle);
+    let detail = "a log entry of the bundle has no well-formed `integratedTime`";
+    assert_eq!(refused.detail(), detail);
 }
 
 /// An entry without a promise tells no time, so the authorities' must lie where the log's key was in
@@ -498,6 +518,8 @@ fn a_hint_agrees_with_the_digest() {
     assert_eq!(found(sha512, "SHA2_512", Hash::Sha512, b"other"), mismatch);
     // By another function there is nothing to compare, and the signature decides.
     assert_eq!(found(sha256, "SHA2_512", Hash::Sha512, b"other"), Ok(()));
+    assert_eq!(found(sha256, "SHA2_384", Hash::Sha384, b"other"), Ok(()));
+    assert_eq!(found(sha256, "SHA1", Hash::Sha256, b"other"), Err(Code::MalformedBundle));
     // P-256 signs SHA-256, which a SHA-512 digest cannot stand for.
     let right = found(sha512, "SHA2_512", Hash::Sha512, &manifest);
     assert_eq!(right, Err(Code::SignatureInvalid));
@@ -525,8 +547,14 @@ fn what_counts_for_nothing_is_told() {
     let signer = bench.signer();
     let signature = bench.at().sign(&signer, &payload, Log::Promise);
     let facts = judge_legacy(&bench, &signature, NOW).unwrap();
-    assert_eq!(
-        facts.notes,
-        ["the certificates that came with the signature are no trust root and were ignored"]
-    );
+    let chain = "the certificates that came with the signature are no trust root and were ignored";
+    assert_eq!(facts.notes, [chain]);
+    let mut bundle = message(&mut bench).downgraded(Version::V02);
+    let Material::Chain(certificates) = &mut bundle.material else { unreachable!() };
+    certificates.truncate(1);
+    certificates.push(bench.sigstore.fulcio.intermediate.clone());
+    assert_eq!(judge(&bench, &bundle).unwrap().notes, [chain]);
+    let Material::Chain(certificates) = &mut bundle.material else { unreachable!() };
+    certificates.truncate(1);
+    assert_eq!(judge(&bench, &bundle).unwrap().notes, Vec::<String>::new());
 }

@@ -35,6 +35,18 @@ fn what_stops_an_attack_exists() {
     assert!(named > 100, "{named} references were found");
 }
 
+/// HOSTILE.md cases 60 to 104 and 114 to 120; 105 to 113 are of policies.
+#[test]
+fn every_case_of_hostile_evidence_has_a_row() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(home.join("docs/threats.md")).unwrap();
+    let numbers = page.lines().filter_map(|line| {
+        let cell = line.strip_prefix("| ")?.split(" | ").next()?;
+        cell.parse::<u32>().ok()
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), (60..=104).chain(114..=120).collect::<Vec<_>>());
+}
+
 /// Each row says what stops the attack by at least one path that the test above looks for.
 #[test]
 fn every_attack_has_something_that_stops_it() {

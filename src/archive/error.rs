@@ -188,6 +188,9 @@ impl Error {
             Self::StrayExtension { .. } => "stray-extension",
             Self::TrailingData { .. } => "trailing-data",
             Self::Limit { .. } => "limit-exceeded",
+            Self::BadLayout { cause } | Self::BadIndex { cause } if cause.exceeds_a_limit() => {
+                "limit-exceeded"
+            }
             Self::BadCompression { .. } => "bad-compression",
             Self::UnsupportedZstd { .. } => "unsupported-zstd",
             Self::NoLayout => "no-layout",

@@ -9,7 +9,6 @@ use sealift::limits::Limits;
 use sealift::report::text::Lines;
 use sealift::report::{Basis, Scope, json, text};
 use sealift::transfer::{Flaw, Landed, LeftBehind, Listing, Place, Settings, into_registry};
-use sealift::verify::Verifier;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -24,18 +23,18 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         bail!("a stream can be read only once, and a mirror judges before it pushes");
     }
     let limits = Limits::default();
-    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits)?;
+    let now = clock::now(args.trust.verification_time)?;
+    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits, now)?;
     let mut registries = args.registry.registries(&limits)?;
     let destination = &args.to.0;
     let target = registries.add(&destination.registry);
-    let now = clock::now(args.trust.verification_time)?;
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: verify::jobs(args.jobs),
         basis: Basis {
             judged_at: now,
             scope: Scope::Whole,
-            trust: demands.told,
+            trust: demands.told.clone(),
             policies: verify::entries(&demands.policies),
         },
     };
@@ -46,7 +45,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifier: &Verifier::new(demands.trust, now, limits),
+            verifiers: &demands.verifiers(now, limits),
             policies: &demands.policies,
             limits: &limits,
         },

@@ -11,14 +11,14 @@ use sealift::crypto::PublicKey;
 use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::policy::{
-    Demand, IdentityMatcher, Kind, Policy, PolicySet, Requirement, SignerFlags, SignerKind,
-    TextMatcher, cluster_image_policy, predicate_type,
+    Demand, IdentityMatcher, Kind, Policy, PolicyFile, PolicySet, Requirement, SignerFlags,
+    SignerKind, TextMatcher, document, predicate_type,
 };
 use sealift::report;
 use sealift::sigstore::TrustRoot;
 use sealift::sigstore::trust_root::Unusable;
 use sealift::time::UnixTime;
-use sealift::verify::Trust;
+use sealift::verify::{Trust, TrustId, Verifier};
 use sealift::x509::PrivatePki;
 
 use super::{args, input};
@@ -67,10 +67,9 @@ pub(crate) struct TrustArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is accepted, by policy")]
 pub(crate) struct PolicyArgs {
-    /// A policy file (repeatable): `ClusterImagePolicy` of policy.sigstore.dev, one or several
-    /// documents
+    /// A policy file (repeatable): one or several documents, each of a format that its content tells
     ///
-    /// All policies that cover any name of an image must hold; within one, any authority is enough.
+    /// `ClusterImagePolicy` of policy.sigstore.dev. All policies that cover any name of an image must hold; within one, any authority is enough.
     /// A field that sealift does not decide by is refused by name, never passed over.
     #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY", hide_env_values = true)]
     pub files: Vec<PathBuf>,
@@ -171,8 +170,9 @@ pub(crate) struct SignerArgs {
 pub(crate) struct Demands {
     /// What decides.
     pub policies: PolicySet,
-    /// What signatures are verified against.
-    pub trust: Trust,
+    /// What signatures are verified against: the trust that is given for everything, then those
+    /// that policies bring.
+    pub trusts: Vec<Trust>,
     /// What the report says of the trust.
     pub told: report::Trust,
 }
@@ -184,12 +184,13 @@ impl Demands {
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
+        now: UnixTime,
     ) -> Result<Self> {
         let policies = match (policy.files.is_empty(), signer.first_given()) {
             (true, None) => return Err(Usage::NothingDemanded.into()),
             (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
             (true, Some(_)) => vec![signer.requirement(Kind::Signature, limits)?.into()],
-            (false, None) => policy.read(limits)?,
+            (false, None) => policy.read(limits, now)?,
         };
         Self::of(policies, signer, trust, limits)
     }
@@ -199,14 +200,14 @@ impl Demands {
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
-    ) -> Result<(Requirement, Trust)> {
+    ) -> Result<(Requirement, Self)> {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
         let mut requirement = signer.requirement(Kind::Either, limits)?;
         requirement.inclusion = trust.inclusion();
         let demands = Self::of(vec![requirement.clone().into()], signer, trust, limits)?;
-        Ok((requirement, demands.trust))
+        Ok((requirement, demands))
     }
 
     fn of(
@@ -227,7 +228,7 @@ impl Demands {
             return Err(Usage::NoTrustedRoot { why }.into());
         }
         let (pki, private_pki) = signer.private_pki(limits)?;
-        let keys = policies.keys();
+        let keys = policies.keys(&TrustId::default());
         let told = report::Trust {
             trusted_root: root.as_ref().zip(trust.trusted_root.as_ref()).map(|(root, path)| {
                 report::TrustedRoot { name: path.display().to_string(), digest: *root.digest() }
@@ -236,7 +237,14 @@ impl Demands {
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
-        Ok(Self { policies, trust: Trust { root, keys, pki }, told })
+        let given = Trust { id: TrustId::default(), root, keys, pki };
+        let trusts = std::iter::once(given).chain(policies.own_trusts()).collect();
+        Ok(Self { policies, trusts, told })
+    }
+
+    /// A verifier for each trust.
+    pub(crate) fn verifiers(&self, now: UnixTime, limits: Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, limits)).collect()
     }
 }
 
@@ -270,14 +278,14 @@ pub(crate) fn read_root(path: &Path, pinned: Option<Digest>, limits: &Limits) ->
 }
 
 impl PolicyArgs {
-    fn read(&self, limits: &Limits) -> Result<Vec<Policy>> {
-        let mut policies = Vec::new();
-        for path in &self.files {
+    fn read(&self, limits: &Limits, now: UnixTime) -> Result<Vec<Policy>> {
+        let read = |path: &PathBuf| {
             let bytes = input::read(path, "policy file", limits.policy_bytes)?;
-            let name = path.display().to_string();
-            policies.extend(cluster_image_policy::parse(&bytes, &name, limits)?);
-        }
-        Ok(policies)
+            Ok((path.display().to_string(), bytes))
+        };
+        let read: Vec<_> = self.files.iter().map(read).collect::<Result<_>>()?;
+        let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
+        Ok(document::parse(&files, limits, now)?)
     }
 }
 

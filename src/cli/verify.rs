@@ -12,7 +12,6 @@ use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::policy::PolicySet;
 use sealift::report::{Basis, PolicyEntry, Scope, json, text};
-use sealift::verify::Verifier;
 
 use super::args::{Format, VerifyArgs};
 use super::exit::Exit;
@@ -22,8 +21,8 @@ use super::{clock, output};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits)?;
     let now = clock::now(args.trust.verification_time)?;
+    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits, now)?;
     let scope = if args.evidence_only { Scope::EvidenceOnly } else { Scope::Whole };
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
@@ -31,7 +30,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
         basis: Basis {
             judged_at: now,
             scope,
-            trust: demands.told,
+            trust: demands.told.clone(),
             policies: entries(&demands.policies),
         },
     };
@@ -41,7 +40,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifier: &Verifier::new(demands.trust, now, limits),
+            verifiers: &demands.verifiers(now, limits),
             policies: &demands.policies,
             limits: &limits,
         },
@@ -74,8 +73,10 @@ pub(crate) fn inventory(archive: &Archive, path: &Path, limits: &Limits) -> Resu
 pub(crate) fn entries(policies: &PolicySet) -> Vec<PolicyEntry> {
     let entry = |policy: &sealift::policy::Policy| PolicyEntry {
         id: policy.id.clone(),
+        format: policy.format,
         origin: policy.origin.clone(),
         mode: policy.mode,
+        remarks: policy.remarks.clone(),
     };
     policies.policies().iter().map(entry).collect()
 }

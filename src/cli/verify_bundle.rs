@@ -11,7 +11,7 @@ use sealift::digest::{Algorithm, Hasher};
 use sealift::limits::Limits;
 use sealift::report::Proof;
 use sealift::report::text::{Lines, write_proof};
-use sealift::verify::{Artifact, Rejection, Testimony, Verifier};
+use sealift::verify::{Artifact, Rejection, Testimony};
 
 use super::args::VerifyBundleArgs;
 use super::exit::Exit;
@@ -20,13 +20,14 @@ use super::{clock, input, output};
 
 pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let (requirement, trust) = Demands::of_bundle(&args.signer, &args.trust, &limits)?;
+    let (requirement, demands) = Demands::of_bundle(&args.signer, &args.trust, &limits)?;
     let now = clock::now(args.trust.verification_time)?;
     let bundle = input::read(&args.bundle, "bundle", limits.envelope_bytes)?;
     let named = Named::read(&args.artifact, &limits)?;
     let artifact = Artifact { digest: named.digest, bytes: named.bytes.as_deref() };
 
-    let verifier = Verifier::new(trust, now, limits);
+    let verifiers = demands.verifiers(now, limits);
+    let verifier = verifiers.first().context("no trust is given")?;
     let verified = match verifier.verify(&artifact, Testimony::Bundle(&bundle)) {
         Ok(verified) => verified,
         Err(rejection) => {
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
         }
     };
     let mut lines = Lines::default();
-    let exit = match requirement.check(verified.facts()) {
+    let exit = match requirement.check(verified.facts(), None) {
         Ok(()) => {
             lines.hanging("", "VERIFIED ", &named.digest.to_string());
             Exit::Admitted

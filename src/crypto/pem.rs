@@ -19,7 +19,7 @@ pub fn one_pem_block(text: &str, label: &'static str) -> Result<Vec<u8>, PemErro
 pub fn certificates_from_pem(text: &str, limit: usize) -> Result<Vec<Vec<u8>>, PemError> {
     let blocks = blocks(text, "CERTIFICATE")?;
     if blocks.len() > limit {
-        return Err(PemError::SeveralBlocks { found: blocks.len() });
+        return Err(PemError::TooManyBlocks { limit });
     }
     Ok(blocks)
 }
@@ -62,6 +62,12 @@ pub enum PemError {
     SeveralBlocks {
         /// How many.
         found: usize,
+    },
+    /// There are more blocks than [`Limits`](crate::limits::Limits) allow.
+    #[error("there are more than {limit} blocks of PEM")]
+    TooManyBlocks {
+        /// The cap.
+        limit: usize,
     },
     /// Something else than a block of the wanted type stands there.
     #[error("something other than a `{label}` block of PEM stands there")]
@@ -123,7 +129,7 @@ mod tests {
         assert_eq!(certificates_from_pem(&ONE.repeat(2), 2).map(|blocks| blocks.len()), Ok(2));
         assert_eq!(
             certificates_from_pem(&ONE.repeat(3), 2),
-            Err(PemError::SeveralBlocks { found: 3 })
+            Err(PemError::TooManyBlocks { limit: 2 })
         );
     }
 }

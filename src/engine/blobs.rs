@@ -7,7 +7,7 @@ use super::{Pool, Progress};
 use crate::archive::{BlobError, Store};
 use crate::digest::Digest;
 use crate::inventory::{BlobFault, Evidence, Inventory, Subject};
-use crate::oci::{self, Descriptor, Document};
+use crate::oci::{Descriptor, Document};
 use crate::report;
 
 /// The blobs to hash: each promise once, and the manifests that were proven when they were read.
@@ -107,7 +107,7 @@ impl From<&BlobFault> for Wrong {
     fn from(fault: &BlobFault) -> Self {
         match fault {
             BlobFault::Blob(error) => error.into(),
-            BlobFault::Document(error @ oci::Error::Limit { .. }) => {
+            BlobFault::Document(error) if error.exceeds_a_limit() => {
                 Self { code: "limit-exceeded", detail: causes(error) }
             }
             BlobFault::Document(error) => {

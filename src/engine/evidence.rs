@@ -83,7 +83,10 @@ pub(super) struct Judged {
     subject: Digest,
     manifest: Digest,
     found_by: String,
+    /// What the first trust says.
     result: Result<Verified, Unproven>,
+    /// Proofs against further trusts.
+    further: Vec<Verified>,
 }
 
 enum Unproven {
@@ -97,32 +100,42 @@ impl Findings {
         tasks: &[Task<'_>],
         blobs: &Blobs,
         scope: Scope,
-        verifier: &Verifier,
+        verifiers: &[Verifier],
         pool: &Pool,
         progress: &dyn Progress,
     ) -> Self {
-        // Inclusions first: they are joined to the signatures they stand beside.
-        let inclusions = pool.map(tasks, |task| task.inclusion(blobs, scope, verifier));
-        let numbered: Vec<_> = tasks.iter().enumerate().collect();
-        let results = pool.map(&numbered, |(at, task)| {
-            let result = match inclusions.get(*at).and_then(Option::as_ref) {
-                Some(inclusion) => Some(Err(told(inclusion))),
-                None => task.verify(blobs, scope, verifier, &inclusions),
-            };
-            progress.verified();
-            result
-        });
-        let pieces = tasks
-            .iter()
-            .zip(results)
-            .filter_map(|(task, result)| Some(task.found(result?)))
-            .collect();
+        let mut pieces: Vec<Judged> = Vec::new();
+        for (trust, verifier) in verifiers.iter().enumerate() {
+            // Inclusions first: they are joined to the signatures they stand beside.
+            let inclusions = pool.map(tasks, |task| task.inclusion(blobs, scope, verifier));
+            let numbered: Vec<_> = tasks.iter().enumerate().collect();
+            let results = pool.map(&numbered, |(at, task)| {
+                let result = match inclusions.get(*at).and_then(Option::as_ref) {
+                    Some(inclusion) => Some(Err(told(inclusion))),
+                    None => task.verify(blobs, scope, verifier, &inclusions),
+                };
+                if trust == 0 {
+                    progress.verified();
+                }
+                result
+            });
+            let found =
+                tasks.iter().zip(results).filter_map(|(task, result)| Some((task, result?)));
+            if trust == 0 {
+                pieces.extend(found.map(|(task, result)| task.found(result)));
+            } else {
+                // Whether a task has a result at all does not depend on the trust.
+                for (piece, (_, result)) in pieces.iter_mut().zip(found) {
+                    piece.further.extend(result.ok());
+                }
+            }
+        }
         Self { pieces }
     }
 
     /// The parts of the trust that what verified rests on.
     pub(super) fn anchors(&self) -> Vec<Anchor> {
-        let verified = self.pieces.iter().filter_map(Judged::verified);
+        let verified = self.pieces.iter().flat_map(Judged::verified);
         let anchors: BTreeSet<_> = verified.flat_map(|piece| &piece.facts().anchors).collect();
         anchors.into_iter().cloned().collect()
     }
@@ -209,6 +222,7 @@ impl Task<'_> {
                 FoundBy::FallbackTag => "fallback tag".to_owned(),
             },
             result,
+            further: Vec::new(),
         }
     }
 }
@@ -219,9 +233,9 @@ impl Judged {
         self.subject
     }
 
-    /// The proof, where there is one.
-    pub(super) fn verified(&self) -> Option<&Verified> {
-        self.result.as_ref().ok()
+    /// The proofs, one for each trust against which it verified.
+    pub(super) fn verified(&self) -> impl Iterator<Item = &Verified> {
+        self.result.as_ref().ok().into_iter().chain(&self.further)
     }
 
     /// How it is told.
@@ -230,11 +244,20 @@ impl Judged {
             subject: self.subject,
             manifest: self.manifest,
             found_by: self.found_by.clone(),
-            finding: match &self.result {
-                Ok(verified) => Finding::Verified(Box::new(Proof::from(verified.facts()))),
-                Err(Unproven::Rejected(rejected)) => Finding::Rejected(rejected.clone()),
-                Err(Unproven::Carried(what)) => Finding::Carried(what.clone()),
-            },
+            finding: self.finding(),
+        }
+    }
+}
+
+impl Judged {
+    /// The first proof, else what the first trust says.
+    fn finding(&self) -> Finding {
+        let proven =
+            |verified: &Verified| Finding::Verified(Box::new(Proof::from(verified.facts())));
+        match (&self.result, self.further.first()) {
+            (Ok(verified), _) | (Err(_), Some(verified)) => proven(verified),
+            (Err(Unproven::Rejected(rejected)), None) => Finding::Rejected(rejected.clone()),
+            (Err(Unproven::Carried(what)), None) => Finding::Carried(what.clone()),
         }
     }
 }

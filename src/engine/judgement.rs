@@ -77,11 +77,12 @@ impl Judgement<'_> {
             .iter()
             .enumerate()
             .filter(|(_, found)| found.subject() == speaks_of)
-            .filter_map(|(at, found)| Some((at, found.verified()?)))
+            .flat_map(|(at, found)| found.verified().map(move |verified| (at, verified)))
             .unzip();
         let verdict = self.policies.judge(&Case {
             subject: self.subject(place).descriptor.digest,
             names,
+            written: None,
             evidence: &verified,
             through: through.map(|index| self.subject(index).descriptor.digest),
             parts,
@@ -156,12 +157,19 @@ fn told_reason(reason: &Reason, places: &[usize]) -> Reason {
 fn told_passed(passed: &policy::Passed, places: &[usize]) -> Passed {
     let approvals = passed.approvals.iter().map(|approval| Approval {
         authority: approval.authority.clone(),
-        ground: match approval.ground {
-            policy::Ground::Evidence { piece } => Ground::Evidence(place_of(piece, places)),
+        ground: match &approval.ground {
+            policy::Ground::Evidence { pieces } => {
+                let first = pieces.first().expect("an approval rests on a piece");
+                Ground::Evidence(place_of(*first, places))
+            }
             policy::Ground::Decree => Ground::Decree,
         },
     });
-    Passed { policy: passed.policy.clone(), approvals: approvals.collect() }
+    Passed {
+        policy: passed.policy.clone(),
+        approvals: approvals.collect(),
+        deviations: passed.deviations.clone(),
+    }
 }
 
 fn placed(failure: &PolicyFailure, places: &[usize]) -> PolicyFailure {

@@ -34,8 +34,9 @@ pub struct Work<'a> {
     pub archive: &'a Archive,
     /// What it holds.
     pub inventory: &'a Inventory,
-    /// Decides what is authentic.
-    pub verifier: &'a Verifier,
+    /// Decide what is authentic: by the trust that is given for everything first, then by each that
+    /// a policy brings.
+    pub verifiers: &'a [Verifier],
     /// Decide what is acceptable.
     pub policies: &'a PolicySet,
     /// Caps on what is read.
@@ -87,7 +88,7 @@ pub fn verify(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Outcome, Error> {
-    let Work { archive, inventory, verifier, policies, limits } = *work;
+    let Work { archive, inventory, verifiers, policies, limits } = *work;
     check_readable(inventory)?;
     let map = selection::Map::of(inventory);
     let chosen = selection::choose(inventory, &options.selection)?;
@@ -99,7 +100,7 @@ pub fn verify(
     let tasks = evidence::tasks(inventory, &concerned);
     progress.begin(plan.bytes(archive.store()), tasks.len());
     let blobs = Blobs::check(&plan, archive.store(), &pool, progress)?;
-    let findings = Findings::verify(&tasks, &blobs, scope, verifier, &pool, progress);
+    let findings = Findings::verify(&tasks, &blobs, scope, verifiers, &pool, progress);
 
     let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope };
     let judgement = Judgement { inventory, map: &map, bytes, findings: &findings, policies };

@@ -10,6 +10,7 @@ pub(super) struct Budget<'a> {
     pub(super) store: &'a dyn Store,
     pub(super) limits: &'a Limits,
     descriptors: usize,
+    pieces: usize,
     bytes: u64,
     work: u64,
 }
@@ -20,8 +21,8 @@ impl<'a> Budget<'a> {
 
     pub(super) fn new(store: &'a dyn Store, limits: &'a Limits) -> Self {
         let work = limits.inventory_bytes.saturating_mul(Self::READINGS);
-        let (descriptors, bytes) = (limits.descriptors, limits.inventory_bytes);
-        Self { store, limits, descriptors, bytes, work }
+        let (descriptors, pieces) = (limits.descriptors, limits.evidence_pieces);
+        Self { store, limits, descriptors, pieces, bytes: limits.inventory_bytes, work }
     }
 
     /// Reads and proves an index or a manifest; the inner error is what is wrong with it.
@@ -69,6 +70,14 @@ impl<'a> Budget<'a> {
             let left = self.descriptors.checked_sub(weight);
             self.descriptors = left.ok_or(Error::Limit { what, limit })?;
         }
+        Ok(())
+    }
+
+    /// Counts pieces of evidence that will be judged, before any is read.
+    pub(super) fn count_pieces(&mut self, pieces: usize) -> Result<(), Error> {
+        let limit = u64::try_from(self.limits.evidence_pieces).unwrap_or(u64::MAX);
+        let what = "signatures and attestations";
+        self.pieces = self.pieces.checked_sub(pieces).ok_or(Error::Limit { what, limit })?;
         Ok(())
     }
 

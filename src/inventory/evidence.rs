@@ -58,7 +58,9 @@ fn blobs(document: &Document) -> Vec<Descriptor> {
 
 /// One piece for each layer, in order; an artifact of another kind is one piece.
 fn pieces(manifest: &Manifest, budget: &mut Budget<'_>) -> Result<Vec<Piece>, Error> {
-    if !manifest.layers.iter().any(|layer| is_judged(&layer.media_type)) {
+    let judged = manifest.layers.iter().filter(|layer| is_judged(&layer.media_type)).count();
+    budget.count_pieces(judged)?;
+    if judged == 0 {
         let config = &manifest.config.media_type;
         let says_its_kind = manifest.artifact_type.is_some()
             || !(config.is_image_config() || *config == MediaType::OCI_EMPTY);

@@ -258,3 +258,14 @@ pub enum Error {
         limit: usize,
     },
 }
+
+impl Error {
+    /// Whether the document has more of something than [`Limits`] allows, its depth included.
+    pub fn exceeds_a_limit(&self) -> bool {
+        match self {
+            Self::Limit { .. } => true,
+            Self::Json(cause) => cause.is_too_deep(),
+            _ => false,
+        }
+    }
+}

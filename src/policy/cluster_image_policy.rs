@@ -11,38 +11,21 @@ mod document;
 mod error;
 mod lower;
 
-pub use error::{Error, Problem};
+pub use error::Problem;
 
 use document::Header;
-use error::Place;
 
-use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::policy::{Policy, yaml};
+use crate::policy::Policy;
+use crate::policy::document::{Error, Place};
 
-/// Reads the policies of a file; `name` is how the user calls it.
-pub fn parse(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<Policy>, Error> {
-    let whole = |problem| {
-        let problem = Box::new(problem);
-        Error { file: name.to_owned(), document: None, line: None, problem }
+/// Reads the documents at `places`, in whatever files they stand, as policies.
+pub(super) fn read(places: &[Place<'_>], limits: &Limits) -> Result<Vec<Policy>, Error> {
+    let policy = |place: &Place<'_>| {
+        check_header(place)?;
+        lower::policy(place, limits)
     };
-    if u64::try_from(bytes.len()).map_or(true, |size| size > limits.policy_bytes) {
-        return Err(whole(Problem::TooLarge { limit: limits.policy_bytes }));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| whole(Problem::NotText))?;
-    let documents = yaml::documents(text);
-    if documents.is_empty() {
-        return Err(whole(Problem::Empty));
-    }
-    let digest = Digest::sha256(bytes);
-    documents
-        .iter()
-        .map(|document| {
-            let place = Place { file: name, digest, document };
-            check_header(&place)?;
-            lower::policy(&place, limits)
-        })
-        .collect()
+    places.iter().map(policy).collect()
 }
 
 /// Says plainly what a file is that is no policy of this format, before its fields are looked at.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::crypto::PublicKey;
 use crate::policy::{
-    Authority, Demand, IdentityMatcher, Images, Kind, Mode, Origin, Policy, Requirement, Rule,
-    Signer, TextMatcher,
+    Authority, Demand, Format, IdentityMatcher, Images, Kind, Names, Origin, Policy, Requirement,
+    Rule, Signer, TextMatcher,
 };
 
 /// Who must have signed, as flags say it.
@@ -46,12 +46,9 @@ impl SignerFlags {
     /// What the flags demand of a piece of evidence.
     pub fn into_requirement(self) -> Requirement {
         Requirement {
-            name: "signer".to_owned(),
-            kind: self.kind,
-            signer: self.signer.into_signer(),
             log: self.log,
-            inclusion: Demand::Waived,
             annotations: self.annotations,
+            ..Requirement::new("signer", self.kind, self.signer.into_signer())
         }
     }
 }
@@ -59,13 +56,8 @@ impl SignerFlags {
 impl From<Requirement> for Policy {
     /// The policy the flags amount to. It covers every image, named or not.
     fn from(requirement: Requirement) -> Self {
-        Self {
-            id: "command line".to_owned(),
-            origin: Origin::Flags,
-            images: Images::Any,
-            mode: Mode::Enforce,
-            rule: Rule::Evidence(Box::new(requirement)),
-        }
+        let rule = Rule::Evidence(Box::new(requirement));
+        Self::new("command line", Format::Flags, Origin::Flags, Images::Any, rule)
     }
 }
 
@@ -84,6 +76,7 @@ impl IdentityMatcher {
     /// Who is named by `subject` and `issuer`; without an issuer any will do, which only a private
     /// authority's certificates may ask for.
     pub fn new(subject: TextMatcher, issuer: Option<TextMatcher>) -> Self {
-        Self { issuer: issuer.unwrap_or(TextMatcher::Any), subject }
+        let issuer = issuer.unwrap_or(TextMatcher::Any);
+        Self { issuer, subject, among: Names::Any, repository: None }
     }
 }

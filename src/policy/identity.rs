@@ -3,22 +3,80 @@
 use regex::{Regex, RegexBuilder};
 
 use crate::limits::Limits;
-use crate::verify::Identity;
+use crate::verify::{Identity, SubjectAlternativeName};
 
 /// Whom a certificate must name: issuer and subject of the same entry.
 #[derive(Clone, Debug)]
 pub struct IdentityMatcher {
     /// The OIDC issuer; an absent one is the empty string.
     pub issuer: TextMatcher,
-    /// Any one of the subject alternative names.
+    /// The subject alternative name.
     pub subject: TextMatcher,
+    /// Which of the names may be the one.
+    pub among: Names,
+    /// The GitHub repository whose workflow signed.
+    pub repository: Option<GithubRepository>,
+}
+
+/// Which of a certificate's subject alternative names a policy looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// Any of them, as cosign does.
+    #[default]
+    Any,
+    /// The first e-mail address or URI, as Kubewarden does.
+    FirstEmailOrUri,
+    /// Any e-mail address, as containers/image does.
+    Emails,
+    /// Any host name.
+    Hosts,
+}
+
+/// A repository of GitHub by its owner and, where it matters which, its name. It is compared with
+/// what the certificate says of the workflow's repository (extension 1.3.6.1.4.1.57264.1.5), not
+/// with the subject, which names the repository of a reusable workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GithubRepository {
+    /// The user or organisation.
+    pub owner: String,
+    /// The repository below it.
+    pub name: Option<String>,
 }
 
 impl IdentityMatcher {
     /// Whether `identity` is the one demanded.
     pub fn matches(&self, identity: &Identity) -> bool {
         self.issuer.matches(&identity.issuer)
-            && identity.names.iter().any(|name| self.subject.matches(name.text()))
+            && self.among.of(identity).any(|name| self.subject.matches(name.text()))
+            && self.repository.as_ref().is_none_or(|wanted| wanted.is_of(identity))
+    }
+}
+
+impl Names {
+    fn of(self, identity: &Identity) -> impl Iterator<Item = &SubjectAlternativeName> {
+        let looked_at = move |name: &&SubjectAlternativeName| match (self, name) {
+            (Self::Any, _) => true,
+            (Self::FirstEmailOrUri, name) => {
+                matches!(name, SubjectAlternativeName::Email(_) | SubjectAlternativeName::Uri(_))
+            }
+            (Self::Emails, name) => matches!(name, SubjectAlternativeName::Email(_)),
+            (Self::Hosts, name) => matches!(name, SubjectAlternativeName::Dns(_)),
+        };
+        let count = if self == Self::FirstEmailOrUri { 1 } else { usize::MAX };
+        identity.names.iter().filter(looked_at).take(count)
+    }
+}
+
+/// The number of the extension that holds the workflow's repository.
+const WORKFLOW_REPOSITORY: u32 = 5;
+
+impl GithubRepository {
+    fn is_of(&self, identity: &Identity) -> bool {
+        let found = identity.extensions.get(&WORKFLOW_REPOSITORY);
+        let Some((owner, name)) = found.and_then(|text| text.split_once('/')) else {
+            return false;
+        };
+        owner == self.owner && self.name.as_ref().is_none_or(|wanted| wanted == name)
     }
 }
 
@@ -77,7 +135,6 @@ pub struct InvalidExpression {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::SubjectAlternativeName;
 
     fn expression(text: &str) -> TextMatcher {
         TextMatcher::expression(text, &Limits::default()).unwrap()
@@ -86,6 +143,8 @@ mod tests {
     #[test]
     fn issuer_and_subject_hold_together() {
         let matcher = IdentityMatcher {
+            among: Names::Any,
+            repository: None,
             issuer: TextMatcher::Exact("https://issuer.example".into()),
             subject: TextMatcher::Exact("a@example.com".into()),
         };

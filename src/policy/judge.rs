@@ -1,9 +1,12 @@
 //! The verdict on an image: the one place that admits.
 
+use std::collections::BTreeSet;
+
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::policy::{Approval, Mode, Origin, Policy, PolicySet, Shortfall, Why};
-use crate::verify::{Facts, Verified};
+use crate::policy::requirement::{Trace, Witness};
+use crate::policy::{Approval, Ground, Mode, Origin, Policy, PolicySet, Reads, Shortfall, Why};
+use crate::verify::{Facts, Form, Verified};
 
 /// What is known of one image when it is judged.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +15,8 @@ pub struct Case<'a> {
     pub subject: Digest,
     /// Every full name it would be admitted under.
     pub names: &'a [Reference],
+    /// How its one name is written where it is asked for, if that is known; else as it is in full.
+    pub written: Option<&'a str>,
     /// Evidence that verified, of the image or of the index [`through`](Self::through) which it is judged.
     pub evidence: &'a [&'a Verified],
     /// The index that lists the image and whose evidence is put forward for it.
@@ -205,6 +210,10 @@ pub struct Passed {
     pub origin: Origin,
     /// What met it.
     pub approvals: Vec<Approval>,
+    /// Parts of it that were not met and need not be.
+    pub shortfalls: Vec<Shortfall>,
+    /// Where the policy's own system would have answered otherwise.
+    pub deviations: Vec<String>,
 }
 
 /// A policy that does not hold, and why.
@@ -216,6 +225,12 @@ pub struct PolicyFailure {
     pub origin: Origin,
     /// What fell short.
     pub shortfalls: Vec<Shortfall>,
+    /// Parts of it that were met nevertheless.
+    pub approvals: Vec<Approval>,
+    /// What the policy's own system says of it, word for word, where that is known.
+    pub message: Option<String>,
+    /// Where the policy's own system would have answered otherwise.
+    pub deviations: Vec<String>,
 }
 
 impl PolicyFailure {
@@ -255,8 +270,9 @@ impl PolicySet {
             }
         }
         opinion.reasons.extend(self.uncovered(case));
-        for policy in self.policies().iter().filter(|policy| policy.covers(case)) {
-            opinion.hear(policy, facts);
+        for policy in self.policies() {
+            let names: Vec<_> = policy.covered(case).collect();
+            opinion.hear(policy, &names, facts);
         }
         opinion
     }
@@ -270,21 +286,68 @@ impl PolicySet {
         }
         case.names
             .iter()
-            .filter(|name| !policies.iter().any(|policy| policy.images.cover(name, &case.subject)))
+            .filter(|name| !policies.iter().any(|policy| policy.covers(case, name)))
             .map(|name| Reason::Uncovered { name: Some(name.clone()) })
             .collect()
     }
 }
 
 impl Policy {
-    /// Whether the policy covers any of the image's names.
-    fn covers(&self, case: &Case<'_>) -> bool {
-        if case.names.is_empty() {
-            return self.images.cover_nameless();
+    fn covers(&self, case: &Case<'_>, name: &Reference) -> bool {
+        match case.written {
+            Some(written) => self.images.cover(name, written, &case.subject),
+            None => self.images.cover(name, &name.to_string(), &case.subject),
         }
-        case.names.iter().any(|name| self.images.cover(name, &case.subject))
+    }
+
+    /// The names of the image that the policy covers; `None` for an image without a name.
+    fn covered<'a>(&self, case: &Case<'a>) -> impl Iterator<Item = Option<&'a Reference>> {
+        let nameless = case.names.is_empty() && self.images.cover_nameless();
+        let names = case.names.iter().filter(|name| self.covers(case, name)).map(Some);
+        names.chain(nameless.then_some(None))
+    }
+
+    /// Judges the image by each of the names: the first that the rule does not hold for, else the
+    /// last. Most rules ask for no name and come out alike for all.
+    fn trace(&self, names: &[Option<&Reference>], evidence: &[&Facts]) -> Option<Trace> {
+        let mut last = None;
+        for &name in names {
+            let trace = self.rule.evaluate(Witness { evidence, name });
+            if !trace.holds || !self.rule.asks_for_names() {
+                return Some(trace);
+            }
+            last = Some(trace);
+        }
+        last
+    }
+
+    /// The policy's own departures, and that of what it was met by.
+    fn deviations_of(&self, approvals: &[Approval], facts: &[&Facts]) -> Vec<String> {
+        let mut deviations = self.deviations.clone();
+        let reads_legacy: BTreeSet<&str> = self
+            .rule
+            .requirements()
+            .into_iter()
+            .filter(|requirement| requirement.reads == Reads::LegacyByOrigin)
+            .map(|requirement| requirement.name.as_str())
+            .collect();
+        let by_bundle = |approval: &Approval| match &approval.ground {
+            Ground::Evidence { pieces } if reads_legacy.contains(approval.authority.as_str()) => {
+                let first = pieces.first().and_then(|&piece| facts.get(piece));
+                first.is_some_and(|facts| facts.form == Form::Bundle)
+            }
+            _ => false,
+        };
+        if !approvals.is_empty() && approvals.iter().all(by_bundle) {
+            deviations.push(BUNDLE_READ.to_owned());
+        }
+        deviations
     }
 }
+
+/// What is told where the evidence is of a form that the policy's own system does not read here.
+const BUNDLE_READ: &str = "the policy's own system would not have read the Sigstore bundle that met \
+                           it, and would have refused";
 
 #[derive(Debug, Default)]
 struct Opinion {
@@ -294,17 +357,22 @@ struct Opinion {
 }
 
 impl Opinion {
-    fn hear(&mut self, policy: &Policy, facts: &[&Facts]) {
+    /// Judges by one policy, which covers the image under these names.
+    fn hear(&mut self, policy: &Policy, names: &[Option<&Reference>], facts: &[&Facts]) {
+        let Some(trace) = policy.trace(names, facts) else { return };
+        let Trace { holds, approvals, shortfalls } = trace;
+        let deviations = policy.deviations_of(&approvals, facts);
         let (id, origin) = (policy.id.clone(), policy.origin.clone());
-        match policy.rule.evaluate(facts) {
-            Ok(approvals) => self.passed.push(Passed { policy: id, origin, approvals }),
-            Err(shortfalls) => {
-                let failure = PolicyFailure { policy: id, origin, shortfalls };
-                match policy.mode {
-                    Mode::Enforce => self.reasons.push(Reason::Policy(failure)),
-                    Mode::Warn => self.warnings.push(failure),
-                }
-            }
+        if holds {
+            self.passed.push(Passed { policy: id, origin, approvals, shortfalls, deviations });
+            return;
+        }
+        let message = None;
+        let failure =
+            PolicyFailure { policy: id, origin, shortfalls, approvals, message, deviations };
+        match policy.mode {
+            Mode::Enforce => self.reasons.push(Reason::Policy(failure)),
+            Mode::Warn => self.warnings.push(failure),
         }
     }
 }

@@ -12,6 +12,7 @@
 #![forbid(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod cluster_image_policy;
+pub mod document;
 mod flags;
 mod glob;
 mod identity;
@@ -21,17 +22,20 @@ mod predicate_type;
 mod requirement;
 #[cfg(test)]
 mod specimen;
+mod wildcard;
 mod yaml;
 
+pub use document::PolicyFile;
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
-pub use identity::{IdentityMatcher, InvalidExpression, TextMatcher};
+pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};
 pub use judge::{
     Absent, Admitted, Case, Denial, Fault, Part, Parts, Passed, PolicyFailure, Reason, Verdict,
 };
 pub use model::{
-    Authority, Demand, Images, InvalidSet, Kind, Mode, Origin, Policy, PolicySet, Requirement,
-    Rule, Signer,
+    Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin, Policy,
+    PolicySet, Reads, Requirement, Rule, SignedIdentity, Signer,
 };
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};
+pub use wildcard::Wildcard;

@@ -6,7 +6,9 @@ use std::fmt;
 use crate::crypto::PublicKey;
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::policy::{Glob, IdentityMatcher};
+use crate::policy::{Glob, IdentityMatcher, Wildcard};
+use crate::time::Window;
+use crate::verify::{Trust, TrustId};
 
 /// The policies an archive is judged by: at least one, each with a name of its own.
 #[derive(Clone, Debug)]
@@ -45,10 +47,19 @@ impl PolicySet {
         self
     }
 
-    /// Every key that a policy names, each once: what the verifier is to try.
-    pub fn keys(&self) -> Vec<PublicKey> {
+    /// Every trust that a policy brings, beside the one that is given for all, with the keys that
+    /// are judged by it.
+    pub fn own_trusts(&self) -> impl Iterator<Item = Trust> {
+        let trusts = self.policies.iter().flat_map(|policy| &policy.trusts);
+        trusts.map(|trust| Trust { keys: self.keys(&trust.id), ..trust.clone() })
+    }
+
+    /// Every key that a policy names and judges by the trust `id`, each once: what the verifier is
+    /// to try.
+    pub fn keys(&self, id: &TrustId) -> Vec<PublicKey> {
         let mut seen = BTreeSet::new();
         self.requirements()
+            .filter(|requirement| requirement.trust == *id)
             .filter_map(|requirement| match &requirement.signer {
                 Signer::Keys(keys) => Some(keys),
                 Signer::Certificate { .. } => None,
@@ -61,7 +72,8 @@ impl PolicySet {
 
     /// The first requirement that only a trusted root can meet, for the error that asks for one.
     pub fn needs_trusted_root(&self) -> Option<&'static str> {
-        self.requirements().find_map(|requirement| match (&requirement.signer, requirement.log) {
+        let mut given = self.requirements().filter(|requirement| requirement.trust.is_given());
+        given.find_map(|requirement| match (&requirement.signer, requirement.log) {
             (Signer::Certificate { authority: Authority::TrustedRoot, .. }, _) => {
                 Some("certificates are judged by its authorities")
             }
@@ -69,16 +81,15 @@ impl PolicySet {
                 Some("an inclusion proof is demanded")
             }
             (_, Demand::Demanded) => Some("an entry of a transparency log is demanded"),
+            _ if requirement.timestamp == Demand::Demanded => {
+                Some("a timestamp of a known authority is demanded")
+            }
             _ => None,
         })
     }
 
     fn requirements(&self) -> impl Iterator<Item = &Requirement> {
-        let mut found = Vec::new();
-        for policy in &self.policies {
-            policy.rule.collect(&mut found);
-        }
-        found.into_iter()
+        self.policies.iter().flat_map(|policy| policy.rule.requirements())
     }
 }
 
@@ -87,6 +98,8 @@ impl PolicySet {
 pub struct Policy {
     /// Its name, distinct in a [`PolicySet`].
     pub id: String,
+    /// The form it is written in.
+    pub format: Format,
     /// Where it was read.
     pub origin: Origin,
     /// The images it covers.
@@ -95,6 +108,58 @@ pub struct Policy {
     pub mode: Mode,
     /// What an image needs.
     pub rule: Rule,
+    /// The trusts that its requirements name, beside the one that is given for all. Each has an id
+    /// that begins with the policy's.
+    pub trusts: Vec<Trust>,
+    /// Where it is judged more strictly than the system it comes from would.
+    pub deviations: Vec<String>,
+    /// What in its text deserves a look, each with its line.
+    pub remarks: Vec<String>,
+}
+
+impl Policy {
+    /// A policy that enforces its rule by the trust that is given for all.
+    pub fn new(id: &str, format: Format, origin: Origin, images: Images, rule: Rule) -> Self {
+        Self {
+            id: id.to_owned(),
+            format,
+            origin,
+            images,
+            mode: Mode::Enforce,
+            rule,
+            trusts: Vec::new(),
+            deviations: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+}
+
+/// The form a policy is written in: the system whose decisions it repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// The command line's flags.
+    Flags,
+    /// sigstore policy-controller's `ClusterImagePolicy`.
+    ClusterImagePolicy,
+    /// Settings of Kubewarden's `verify-image-signatures`.
+    KubewardenSettings,
+    /// Kubewarden's verification config, kwctl's flags for it included.
+    VerificationConfig,
+    /// containers/image's `policy.json`.
+    ContainersPolicy,
+}
+
+impl Format {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flags => "flags",
+            Self::ClusterImagePolicy => "cluster-image-policy",
+            Self::KubewardenSettings => "kubewarden-settings",
+            Self::VerificationConfig => "verification-config",
+            Self::ContainersPolicy => "containers-policy",
+        }
+    }
 }
 
 /// Where a policy was read.
@@ -131,14 +196,17 @@ pub enum Images {
     Any,
     /// Images whose full name one of the globs matches.
     Globs(Vec<Glob>),
+    /// Images whose name, as it is written, the pattern matches.
+    Written(Wildcard),
 }
 
 impl Images {
-    /// Whether the image `digest`, called `name`, is covered.
-    pub fn cover(&self, name: &Reference, digest: &Digest) -> bool {
+    /// Whether the image `digest`, called `name` and written as `written`, is covered.
+    pub fn cover(&self, name: &Reference, written: &str, digest: &Digest) -> bool {
         match self {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(|glob| glob.covers(name, digest)),
+            Self::Written(pattern) => pattern.matches(written),
         }
     }
 
@@ -147,6 +215,7 @@ impl Images {
         match self {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(Glob::covers_everything),
+            Self::Written(pattern) => pattern.matches_everything(),
         }
     }
 }
@@ -167,6 +236,8 @@ pub enum Rule {
     All(Vec<Rule>),
     /// Any one of these.
     Any(Vec<Rule>),
+    /// At least so many of these; one piece of evidence may meet several.
+    AtLeast(usize, Vec<Rule>),
     /// A piece of evidence that meets this.
     Evidence(Box<Requirement>),
     /// Nothing: the policy admits by decree. Its name.
@@ -178,7 +249,7 @@ pub enum Rule {
 impl Rule {
     fn demand_inclusion(&mut self) {
         match self {
-            Self::All(rules) | Self::Any(rules) => {
+            Self::All(rules) | Self::Any(rules) | Self::AtLeast(_, rules) => {
                 rules.iter_mut().for_each(Self::demand_inclusion);
             }
             Self::Evidence(requirement) => requirement.inclusion = Demand::Demanded,
@@ -186,9 +257,22 @@ impl Rule {
         }
     }
 
+    /// Every requirement in it, in order.
+    pub(super) fn requirements(&self) -> Vec<&Requirement> {
+        let mut found = Vec::new();
+        self.collect(&mut found);
+        found
+    }
+
+    /// Whether it can come out differently for another name of the image.
+    pub(super) fn asks_for_names(&self) -> bool {
+        let asks = |requirement: &&Requirement| requirement.reference != SignedIdentity::Any;
+        self.requirements().iter().any(asks)
+    }
+
     fn collect<'a>(&'a self, found: &mut Vec<&'a Requirement>) {
         match self {
-            Self::All(rules) | Self::Any(rules) => {
+            Self::All(rules) | Self::Any(rules) | Self::AtLeast(_, rules) => {
                 for rule in rules {
                     rule.collect(found);
                 }
@@ -204,6 +288,10 @@ impl Rule {
 pub struct Requirement {
     /// What the policy calls it.
     pub name: String,
+    /// The trust its evidence must have verified against.
+    pub trust: TrustId,
+    /// Which kinds of document count.
+    pub reads: Reads,
     /// Signature or attestation.
     pub kind: Kind,
     /// Who must have signed.
@@ -212,8 +300,69 @@ pub struct Requirement {
     pub log: Demand,
     /// Whether a known transparency log must be proven to include it.
     pub inclusion: Demand,
+    /// Whether a known timestamp authority must vouch for a time of it.
+    pub timestamp: Demand,
+    /// When the entry of the log, if it has one, must have been taken.
+    pub window: Option<Window>,
     /// Annotations that must stand in the signed payload.
     pub annotations: BTreeMap<String, String>,
+    /// How annotations are compared.
+    pub comparison: Comparison,
+    /// What the payload's own name of the image must be.
+    pub reference: SignedIdentity,
+    /// How the policy's own system spells it where it says that it is not met.
+    pub spelled: Option<String>,
+}
+
+impl Requirement {
+    /// Demands the signer and nothing else.
+    pub fn new(name: &str, kind: Kind, signer: Signer) -> Self {
+        Self {
+            name: name.to_owned(),
+            trust: TrustId::default(),
+            reads: Reads::Both,
+            kind,
+            signer,
+            log: Demand::Waived,
+            inclusion: Demand::Waived,
+            timestamp: Demand::Waived,
+            window: None,
+            annotations: BTreeMap::new(),
+            comparison: Comparison::Text,
+            reference: SignedIdentity::Any,
+            spelled: None,
+        }
+    }
+}
+
+/// Which kinds of document count for a requirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Every kind.
+    Both,
+    /// cosign's layers alone: the policy's own system reads no bundles.
+    Legacy,
+    /// Every kind, though the policy's own system reads no bundles here: told as a deviation.
+    LegacyByOrigin,
+}
+
+/// How the value of a signed annotation is compared with the text demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// Only a text can be equal, as with cosign.
+    Text,
+    /// A number or a truth value is equal to how it is written, as with Kubewarden.
+    Scalars,
+}
+
+/// What the name of the image inside a signed payload must be
+/// (containers-policy.json(5), `signedIdentity`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedIdentity {
+    /// Any; also none.
+    Any,
+    /// The repository that the image is asked for by (`matchRepository`).
+    SameRepository,
 }
 
 /// What kind of evidence is demanded. One is never taken for the other.

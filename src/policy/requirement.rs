@@ -2,68 +2,112 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::digest::Digest;
-use crate::policy::{Authority, Demand, Kind, Requirement, Rule, Signer};
-use crate::verify::{CertificateAuthority, Claim, Facts, Identity, Signer as FoundSigner};
+use crate::oci::Reference;
+use crate::policy::{
+    Authority, Comparison, Demand, Kind, Reads, Requirement, Rule, SignedIdentity, Signer,
+};
+use crate::time::UnixTime;
+use crate::verify::{
+    CertificateAuthority, Claim, Facts, Form, Identity, Signer as FoundSigner, TimeSource,
+    TrustedTime,
+};
+
+/// What a rule is judged over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Witness<'a> {
+    /// What verified, of the image or of the index it is judged through.
+    pub evidence: &'a [&'a Facts],
+    /// The name the policy covers the image by; none where the image has none.
+    pub name: Option<&'a Reference>,
+}
+
+/// How a rule came out, part by part.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trace {
+    /// Whether the rule as a whole holds.
+    pub holds: bool,
+    /// The parts that were met.
+    pub approvals: Vec<Approval>,
+    /// The parts that were not.
+    pub shortfalls: Vec<Shortfall>,
+}
 
 impl Rule {
-    /// Whether `evidence` is what the rule needs: who approved, or all that fell short.
-    pub(super) fn evaluate(&self, evidence: &[&Facts]) -> Result<Vec<Approval>, Vec<Shortfall>> {
+    /// Whether the evidence is what the rule needs, and how each of its parts came out.
+    pub(super) fn evaluate(&self, witness: Witness<'_>) -> Trace {
         match self {
-            Self::All(rules) => {
-                let (met, unmet) = Self::evaluate_each(rules, evidence);
-                if unmet.is_empty() { Ok(met) } else { Err(unmet) }
-            }
-            Self::Any(rules) => {
-                let (met, unmet) = Self::evaluate_each(rules, evidence);
-                if met.is_empty() { Err(unmet) } else { Ok(met) }
-            }
-            Self::Evidence(requirement) => requirement
-                .evaluate(evidence)
-                .map(|approval| vec![approval])
-                .map_err(|shortfall| vec![shortfall]),
+            Self::All(rules) => Self::count(rules, witness, rules.len()),
+            Self::Any(rules) => Self::count(rules, witness, 1),
+            Self::AtLeast(wanted, rules) => Self::count(rules, witness, *wanted),
+            Self::Evidence(requirement) => requirement.evaluate(witness).into(),
             Self::Accept(name) => {
-                Ok(vec![Approval { authority: name.clone(), ground: Ground::Decree }])
+                Ok(Approval { authority: name.clone(), ground: Ground::Decree }).into()
             }
             Self::Reject(name, message) => {
                 let why = Why::Decree(message.clone());
-                Err(vec![Shortfall { authority: name.clone(), why }])
+                Err(Shortfall { authority: name.clone(), why }).into()
             }
         }
     }
 
-    fn evaluate_each(rules: &[Rule], evidence: &[&Facts]) -> (Vec<Approval>, Vec<Shortfall>) {
-        let mut met = Vec::new();
-        let mut unmet = Vec::new();
+    /// Holds where at least `wanted` of the rules do.
+    fn count(rules: &[Rule], witness: Witness<'_>, wanted: usize) -> Trace {
+        let mut trace = Trace::default();
+        let mut met = 0_usize;
         for rule in rules {
-            match rule.evaluate(evidence) {
-                Ok(approvals) => met.extend(approvals),
-                Err(shortfalls) => unmet.extend(shortfalls),
-            }
+            let part = rule.evaluate(witness);
+            met = met.saturating_add(usize::from(part.holds));
+            trace.approvals.extend(part.approvals);
+            trace.shortfalls.extend(part.shortfalls);
         }
-        (met, unmet)
+        Trace { holds: met >= wanted, ..trace }
+    }
+}
+
+impl From<Result<Approval, Shortfall>> for Trace {
+    fn from(part: Result<Approval, Shortfall>) -> Self {
+        let holds = part.is_ok();
+        let (approvals, shortfalls) = match part {
+            Ok(approval) => (vec![approval], Vec::new()),
+            Err(shortfall) => (Vec::new(), vec![shortfall]),
+        };
+        Self { holds, approvals, shortfalls }
     }
 }
 
 impl Requirement {
-    /// The first piece of evidence that meets it, else what each lacks.
-    fn evaluate(&self, evidence: &[&Facts]) -> Result<Approval, Shortfall> {
+    /// The pieces of evidence that meet it, else what each lacks. What verified against another
+    /// trust is not among them.
+    fn evaluate(&self, witness: Witness<'_>) -> Result<Approval, Shortfall> {
+        let mut pieces = Vec::new();
         let mut mismatches = Vec::new();
-        for (piece, facts) in evidence.iter().enumerate() {
-            match self.check(facts) {
-                Ok(()) => {
-                    let ground = Ground::Evidence { piece };
-                    return Ok(Approval { authority: self.name.clone(), ground });
-                }
+        let heard = witness.evidence.iter().enumerate();
+        for (piece, facts) in heard.filter(|(_, facts)| facts.trust == self.trust) {
+            match self.check(facts, witness.name) {
+                Ok(()) => pieces.push((facts.form, piece)),
                 Err(mismatch) => mismatches.push((piece, mismatch)),
             }
         }
-        Err(Shortfall { authority: self.name.clone(), why: Why::Evidence(mismatches) })
+        let authority = self.name.clone();
+        if pieces.is_empty() {
+            return Err(Shortfall { authority, why: Why::Evidence(mismatches) });
+        }
+        // What the policy's own system would have read comes first.
+        pieces.sort_by_key(|(form, _)| *form == Form::Bundle);
+        let pieces = pieces.into_iter().map(|(_, piece)| piece).collect();
+        Ok(Approval { authority, ground: Ground::Evidence { pieces } })
     }
 
-    /// Whether one piece of evidence meets the whole requirement by itself.
-    pub fn check(&self, facts: &Facts) -> Result<(), Mismatch> {
+    /// Whether one piece of evidence, which verified against the requirement's trust, meets the
+    /// whole requirement by itself. `name` is what the image is called.
+    pub fn check(&self, facts: &Facts, name: Option<&Reference>) -> Result<(), Mismatch> {
         self.check_kind(&facts.claim)?;
+        if self.reads == Reads::Legacy && facts.form == Form::Bundle {
+            return Err(Mismatch::NotRead);
+        }
         self.signer.check(facts)?;
         if self.log == Demand::Demanded && facts.log_entries.is_empty() {
             return Err(Mismatch::NoLogEntry);
@@ -72,6 +116,8 @@ impl Requirement {
         if self.inclusion == Demand::Demanded && !included() {
             return Err(Mismatch::NoInclusionProof);
         }
+        self.check_times(facts)?;
+        self.reference.check(&facts.claim, name)?;
         self.check_annotations(&facts.claim)
     }
 
@@ -97,14 +143,26 @@ impl Requirement {
         }
     }
 
-    /// Equality of strings, as cosign compares; a number or a list is never equal.
+    fn check_times(&self, facts: &Facts) -> Result<(), Mismatch> {
+        let stamped = |time: &TrustedTime| matches!(time.source, TimeSource::TimestampAuthority(_));
+        if self.timestamp == Demand::Demanded && !facts.times.iter().any(stamped) {
+            return Err(Mismatch::NoTimestamp);
+        }
+        let Some(window) = self.window else { return Ok(()) };
+        match facts.times.iter().find(|time| !window.contains(time.at)) {
+            Some(time) => Err(Mismatch::OutsideWindow { at: time.at }),
+            None => Ok(()),
+        }
+    }
+
+    /// A list or an object is never equal to a text.
     fn check_annotations(&self, claim: &Claim) -> Result<(), Mismatch> {
         for (key, wanted) in &self.annotations {
             let found = match claim {
                 Claim::Signature { annotations, .. } => annotations.get(key),
                 Claim::Attestation { .. } => None,
             };
-            if found.and_then(serde_json::Value::as_str) != Some(wanted) {
+            if !found.is_some_and(|found| self.comparison.is_equal(found, wanted)) {
                 return Err(Mismatch::Annotation {
                     key: key.clone(),
                     wanted: wanted.clone(),
@@ -113,6 +171,37 @@ impl Requirement {
             }
         }
         Ok(())
+    }
+}
+
+impl Comparison {
+    fn is_equal(self, found: &Value, wanted: &str) -> bool {
+        match (self, found) {
+            (_, Value::String(found)) => found == wanted,
+            (Self::Scalars, Value::Number(found)) => found.to_string() == wanted,
+            (Self::Scalars, Value::Bool(found)) => found.to_string() == wanted,
+            _ => false,
+        }
+    }
+}
+
+impl SignedIdentity {
+    fn check(&self, claim: &Claim, name: Option<&Reference>) -> Result<(), Mismatch> {
+        let found = match claim {
+            Claim::Signature { docker_reference, .. } => docker_reference.as_deref(),
+            Claim::Attestation { .. } => None,
+        };
+        let agrees = match self {
+            Self::Any => true,
+            Self::SameRepository => {
+                let found = found.and_then(|text| text.parse::<Reference>().ok());
+                found.zip(name).is_some_and(|(found, name)| found.name() == name.name())
+            }
+        };
+        if agrees {
+            return Ok(());
+        }
+        Err(Mismatch::SignedIdentity { found: found.map(str::to_owned) })
     }
 }
 
@@ -167,10 +256,10 @@ pub struct Approval {
 /// What an approval rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ground {
-    /// A piece of verified evidence, by its place in the [`Case`](super::Case).
+    /// Pieces of verified evidence, each of them enough, by their places in the [`Case`](super::Case).
     Evidence {
-        /// The place.
-        piece: usize,
+        /// The places, at least one.
+        pieces: Vec<usize>,
     },
     /// Nothing but the policy's own word (`static: {action: pass}`).
     Decree,
@@ -197,6 +286,20 @@ pub enum Why {
 /// What a piece of verified evidence lacks for a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
+    /// It is a bundle, and the policy's own system reads none.
+    NotRead,
+    /// No known timestamp authority vouches for a time of it.
+    NoTimestamp,
+    /// The payload names the image otherwise, or not at all.
+    SignedIdentity {
+        /// How.
+        found: Option<String>,
+    },
+    /// It was made at a time that the policy does not allow.
+    OutsideWindow {
+        /// A verified time of it.
+        at: UnixTime,
+    },
     /// A signature is demanded and this attests something.
     NotASignature {
         /// What it attests.
@@ -248,6 +351,10 @@ impl Mismatch {
     /// Its stable name in reports.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::NotRead => "not-read",
+            Self::NoTimestamp => "no-timestamp",
+            Self::SignedIdentity { .. } => "signed-identity-mismatch",
+            Self::OutsideWindow { .. } => "outside-window",
             Self::NotASignature { .. } => "not-a-signature",
             Self::NotAnAttestation => "not-an-attestation",
             Self::PredicateType { .. } => "other-predicate-type",
@@ -268,6 +375,17 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotRead => {
+                f.write_str("a Sigstore bundle, which the policy's own system does not read")
+            }
+            Self::NoTimestamp => f.write_str("no timestamp of a known authority"),
+            Self::SignedIdentity { found: Some(found) } => {
+                write!(f, "the signature is for `{}`", found.escape_debug())
+            }
+            Self::SignedIdentity { found: None } => f.write_str("the signature names no image"),
+            Self::OutsideWindow { at } => {
+                write!(f, "signed at {at}, outside the certificate's window")
+            }
             Self::NotASignature { predicate_type } => write!(
                 f,
                 "a signature is demanded, this is an attestation of `{}`",

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::crypto::PublicKey;
+use crate::digest::Digest;
 use crate::verify::{
-    CertificateAuthority, Claim, Facts, Identity, LogEntry, Signer, SubjectAlternativeName,
+    CertificateAuthority, Claim, Facts, Form, Identity, LogEntry, Signer, SubjectAlternativeName,
+    TrustId,
 };
 
 /// The public keys of the P-256 secrets 0x0101.., 0x0202.. and 0x0303..
@@ -37,6 +39,9 @@ pub(super) fn attestation(predicate_type: &str) -> Claim {
 /// A signature with a key, in no log.
 pub(super) fn by_key(number: usize) -> Facts {
     Facts {
+        trust: TrustId::default(),
+        form: Form::Legacy,
+        id: Digest::sha256(b"signature"),
         claim: signature(),
         signer: Signer::Key { id: key(number).id() },
         log_entries: Vec::new(),

@@ -120,6 +120,8 @@ fn strict() -> Options {
 fn words(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
+    // Advice for whoever calls the parser.
+    let words = words.split_once(", set DuplicateKeyPolicy").map_or(words, |(words, _)| words);
     words.escape_debug().to_string()
 }
 

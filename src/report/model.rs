@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
-use crate::policy::{Absent, Mode, Origin, PolicyFailure, Reason};
+use crate::policy::{Absent, Format, Mode, Origin, PolicyFailure, Reason};
 use crate::time::UnixTime;
 use crate::verify::{Anchor, Claim, Facts, LogEntry, Signer, TrustedTime};
 
@@ -88,10 +88,14 @@ pub struct TrustedRoot {
 pub struct PolicyEntry {
     /// Its name.
     pub id: String,
+    /// The form it is written in.
+    pub format: Format,
     /// Where it was read.
     pub origin: Origin,
     /// What its failure does.
     pub mode: Mode,
+    /// What in its text deserves a look.
+    pub remarks: Vec<String>,
 }
 
 /// How many blobs were hashed.
@@ -173,6 +177,8 @@ pub struct Passed {
     pub policy: String,
     /// What met it.
     pub approvals: Vec<Approval>,
+    /// Where the policy's own system would have answered otherwise.
+    pub deviations: Vec<String>,
 }
 
 /// A part of a policy that was met.

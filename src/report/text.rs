@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 pub use image::write_proof;
 pub use lines::Lines;
 
-use crate::policy::{Mode, Origin};
+use crate::policy::{Format, Mode, Origin};
 use crate::report::{Basis, PolicyEntry, Report, Scope, TrustedRoot, VERSION, Warning};
 use crate::verify::{Anchor, Role};
 
@@ -117,7 +117,7 @@ fn write_used(lines: &mut Lines, used: &[Anchor]) {
 /// The policies below their files, each file once.
 fn write_policies(lines: &mut Lines, policies: &[PolicyEntry]) {
     let mut last = None;
-    for PolicyEntry { id, origin, mode } in policies {
+    for PolicyEntry { id, format, origin, mode, remarks } in policies {
         let Origin::File { name, digest, line, .. } = origin else {
             lines.line("", "policy: the command line's signer");
             continue;
@@ -131,7 +131,14 @@ fn write_policies(lines: &mut Lines, policies: &[PolicyEntry]) {
             Mode::Enforce => "",
             Mode::Warn => ", mode warn",
         };
-        lines.hanging("     ", "policy ", &format!("`{id}`, line {line}{mode}"));
+        let format = match format {
+            Format::ClusterImagePolicy => String::new(),
+            other => format!(", {}", other.name()),
+        };
+        lines.hanging("     ", "policy ", &format!("`{id}`, line {line}{format}{mode}"));
+        for remark in remarks {
+            lines.hanging("       ", "note ", remark);
+        }
     }
 }
 

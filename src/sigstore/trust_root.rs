@@ -311,8 +311,18 @@ impl RawAuthority {
         if raw.len() > limits.chain_certificates {
             return Err(TrustRootError::LongChain { place, limit: limits.chain_certificates });
         }
-        let chain = raw.iter().map(|one| Certificate::from_der(&one.raw_bytes.0, limits)).collect();
+        let chain: Result<Vec<_>, _> =
+            raw.iter().map(|one| Certificate::from_der(&one.raw_bytes.0, limits)).collect();
         match chain {
+            // Turned round, another certificate than the root would be the anchor.
+            Ok(chain)
+                if !chain
+                    .iter()
+                    .zip(chain.iter().skip(1))
+                    .all(|(one, above)| one.names_issuer(above)) =>
+            {
+                Err(TrustRootError::ChainOrder { place })
+            }
             Ok(chain) => Ok(Some((url, window, chain))),
             Err(MalformedCertificate::Key(reason)) => {
                 unusable.push(Unusable { place, url, reason: reason.to_string() });
@@ -383,6 +393,12 @@ pub enum TrustRootError {
     /// An authority has no certificate.
     #[error("{place}: the certificate chain is empty")]
     EmptyChain {
+        /// Where.
+        place: Place,
+    },
+    /// A certificate of a chain is not of the one that follows.
+    #[error("{place}: the certificate chain is out of order: each must be issued by the next")]
+    ChainOrder {
         /// Where.
         place: Place,
     },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inclusion, Rejection};
+use super::{Form, Inclusion, Rejection};
 use crate::crypto::Hash;
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -35,6 +35,7 @@ pub enum Testimony<'a> {
 
 /// What every form of evidence consists of.
 pub(super) struct Evidence {
+    pub(super) form: Form,
     pub(super) signer: Material,
     pub(super) entries: Vec<Entry>,
     /// Inclusions of its entries that were proven beside it.
@@ -105,6 +106,7 @@ impl Evidence {
             None => Material::PublicKey { hint: None },
         };
         Ok(Self {
+            form: Form::Legacy,
             signer,
             entries: annotations.entry.into_iter().collect(),
             inclusions: Vec::new(),
@@ -122,6 +124,7 @@ impl Evidence {
             Content::Envelope(envelope) => Signed::Envelope { envelope, stored: None },
         };
         Self {
+            form: Form::Bundle,
             signer: bundle.material,
             entries: bundle.entries,
             inclusions: Vec::new(),

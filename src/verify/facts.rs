@@ -13,6 +13,13 @@ use crate::x509::Identity;
 /// What a verified piece of evidence proves of its subject.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
+    /// The trust that it verified against; facts under one trust say nothing under another.
+    pub trust: TrustId,
+    /// The kind of document it is.
+    pub form: Form,
+    /// The SHA-256 of the signature and, where there is one, the certificate in PEM after it:
+    /// what policy-controller calls the signature by.
+    pub id: Digest,
     /// Whether it is a signature or an attestation; never both.
     pub claim: Claim,
     /// Who signed.
@@ -27,6 +34,46 @@ pub struct Facts {
     pub anchors: Vec<Anchor>,
     /// What was present but counted for nothing: an entry of an unknown log, an ignored chain.
     pub notes: Vec<String>,
+}
+
+/// Which of the trusts a policy may name: the one that was given, or one of a policy's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrustId(String);
+
+impl TrustId {
+    /// The trust of a policy that brings its own, by a name that no other has.
+    pub fn of_policy(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// Whether it is the trust that was given for everything.
+    pub fn is_given(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its name; empty for the trust that was given.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What kind of document a piece of evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A layer with cosign's annotations.
+    Legacy,
+    /// A Sigstore bundle.
+    Bundle,
+}
+
+impl Form {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Bundle => "bundle",
+        }
+    }
 }
 
 /// What the signer says of the subject.

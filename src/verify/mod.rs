@@ -21,7 +21,8 @@ mod verified;
 pub use crate::x509::{Identity, SubjectAlternativeName};
 pub use evidence::Testimony;
 pub use facts::{
-    Anchor, CertificateAuthority, Claim, Facts, LogEntry, Role, Signer, TimeSource, TrustedTime,
+    Anchor, CertificateAuthority, Claim, Facts, Form, LogEntry, Role, Signer, TimeSource, TrustId,
+    TrustedTime,
 };
 pub use inclusion::{Inclusion, LegacyLayer};
 pub use rejection::{Code, Rejection};
@@ -31,6 +32,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::crypto::{HashValue, Message, PublicKey};
+use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
 use crate::sigstore::bundle::Material;
@@ -46,6 +48,8 @@ use times::Times;
 /// What signatures are verified against. Nothing that comes with the evidence is added to it.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
+    /// Which of several trusts this is.
+    pub id: TrustId,
     /// Authorities and logs.
     pub root: Option<TrustRoot>,
     /// Keys that policies name.
@@ -158,10 +162,15 @@ impl Verifier {
         signature::verify(&evidence.signed, leaf.key(), subject)?;
         // 6. The claim.
         let notes = [evidence.notes, certified.notes, times.notes, unknown_logs(&logged)].concat();
+        let id = signature_id(evidence.signed.signature(), Some(leaf));
+        let form = evidence.form;
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let (signer, sct_logs) = (certified.signer, certified.sct_logs);
         let anchors = each_once([logged.anchors, times.anchors, certified.anchors].concat());
         Ok(Facts {
+            trust: self.trust.id.clone(),
+            form,
+            id,
             claim,
             signer,
             log_entries: logged.entries,
@@ -182,12 +191,25 @@ impl Verifier {
         let times = self.times(&evidence, &logged)?;
         signature::verify(&evidence.signed, key, subject)?;
         let notes = [evidence.notes, times.notes, unknown_logs(&logged)].concat();
+        let id = signature_id(evidence.signed.signature(), None);
+        let form = evidence.form;
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let signer = Signer::Key { id: key.id() };
         let own = Anchor { role: Role::Key, name: String::new(), id: key.id() };
         let anchors = each_once([logged.anchors, times.anchors, vec![own]].concat());
         let (log_entries, times) = (logged.entries, times.trusted);
-        Ok(Facts { claim, signer, log_entries, times, sct_logs: Vec::new(), anchors, notes })
+        Ok(Facts {
+            trust: self.trust.id.clone(),
+            form,
+            id,
+            claim,
+            signer,
+            log_entries,
+            times,
+            sct_logs: Vec::new(),
+            anchors,
+            notes,
+        })
     }
 
     fn logged(
@@ -249,6 +271,11 @@ fn hint_fits(hint: &str, key: &PublicKey) -> bool {
         Ok(id) if id.len() == 32 => key.id().bytes() == id,
         _ => true,
     }
+}
+
+fn signature_id(signature: &[u8], certificate: Option<&Certificate>) -> Digest {
+    let pem = certificate.map(Certificate::to_pem).unwrap_or_default();
+    Digest::sha256(&[signature, pem.as_bytes()].concat())
 }
 
 fn each_once(mut anchors: Vec<Anchor>) -> Vec<Anchor> {

@@ -67,6 +67,12 @@ impl Certificate {
         &self.der
     }
 
+    /// The same in PEM, in lines of 64 characters that end in line feeds.
+    pub fn to_pem(&self) -> String {
+        let encoded = der::pem::encode_string("CERTIFICATE", der::pem::LineEnding::LF, self.der());
+        encoded.expect("a certificate is capped far below what PEM can hold")
+    }
+
     /// The certified key.
     pub fn key(&self) -> &PublicKey {
         &self.key
@@ -75,6 +81,11 @@ impl Certificate {
     /// Whom it names, as RFC 4514 writes it.
     pub fn subject(&self) -> String {
         self.inner.tbs_certificate.subject.to_string()
+    }
+
+    /// Whether it names `above` as its issuer. The signature is for a path to prove.
+    pub(crate) fn names_issuer(&self, above: &Self) -> bool {
+        self.inner.tbs_certificate.issuer == above.inner.tbs_certificate.subject
     }
 
     /// From `notBefore` to `notAfter`.
@@ -91,6 +102,12 @@ impl Certificate {
     pub fn is_authority(&self) -> Result<bool, MalformedCertificate> {
         let constraints: Option<BasicConstraints> = self.decoded(ID_CE_BASIC_CONSTRAINTS)?;
         Ok(constraints.is_some_and(|constraints| constraints.ca))
+    }
+
+    /// How many authorities may stand between it and a signer, where it says so.
+    pub fn path_length(&self) -> Result<Option<u8>, MalformedCertificate> {
+        let constraints: Option<BasicConstraints> = self.decoded(ID_CE_BASIC_CONSTRAINTS)?;
+        Ok(constraints.and_then(|constraints| constraints.path_len_constraint))
     }
 
     /// Its `extKeyUsage` purposes and whether the extension is critical.

@@ -161,7 +161,8 @@ fn verify_path<'a>(
             None,
         )
         .map_err(PathError::Path)?;
-    // webpki takes an anchor for granted and reads neither keyUsage nor fractions of a second:
+    // webpki takes an anchor for granted, its path length too, and reads neither keyUsage nor
+    // fractions of a second:
     // every certificate of the path is looked at again.
     let anchor = root_ders.iter().zip(roots).find(|(der, _)| {
         anchor_from_trusted_cert(der).is_ok_and(|anchor| anchor == *path.anchor())
@@ -171,7 +172,10 @@ fn verify_path<'a>(
         intermediates.iter().find(|one| one.der() == used.der().as_ref()).ok_or(PathError::NoIssuer)
     });
     let authorities = over.chain([Ok(root)]).collect::<Result<Vec<_>, _>>()?;
-    authorities.iter().try_for_each(|authority| check_authority(authority, time))?;
+    authorities
+        .iter()
+        .enumerate()
+        .try_for_each(|(below, authority)| check_authority(authority, below, time))?;
     let issuer = authorities.first().ok_or(PathError::NoIssuer)?;
     Ok(Path { issuer })
 }
@@ -183,10 +187,14 @@ fn check_window(certificate: &Certificate, time: UnixTime) -> Result<(), PathErr
     Err(PathError::Validity { window: certificate.window(), time })
 }
 
-fn check_authority(authority: &Certificate, time: UnixTime) -> Result<(), PathError> {
+/// `below` is the number of authorities under this one.
+fn check_authority(authority: &Certificate, below: usize, time: UnixTime) -> Result<(), PathError> {
     check_window(authority, time)?;
     if !authority.is_authority()? {
         return Err(PathError::NotAnAuthority);
+    }
+    if authority.path_length()?.is_some_and(|most| below > usize::from(most)) {
+        return Err(PathError::TooManyAuthorities { below });
     }
     match authority.key_usage()? {
         Some(usage) if !usage.key_cert_sign() => Err(PathError::NotAnAuthority),
@@ -219,6 +227,12 @@ pub enum PathError {
     /// A certificate of the path may not issue certificates.
     #[error("a certificate on the path is no certificate authority")]
     NotAnAuthority,
+    /// A certificate of the path may not have that many authorities below it.
+    #[error("a certificate on the path does not allow {below} authorities below it")]
+    TooManyAuthorities {
+        /// How many there are.
+        below: usize,
+    },
     /// The issuer is none of the certificates given.
     #[error("the issuer is none of the trusted certificates")]
     NoIssuer,

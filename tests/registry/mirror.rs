@@ -11,7 +11,7 @@ use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::oci::{Descriptor, MediaType};
-use sealift::policy::{Admitted, PolicySet, cluster_image_policy};
+use sealift::policy::{Admitted, PolicyFile, PolicySet, document};
 use sealift::report::{self, Basis, Scope};
 use sealift::time::UnixTime;
 use sealift::transfer::{
@@ -87,10 +87,10 @@ impl Layout {
 
 fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
     let limits = Limits::default();
-    let policies = cluster_image_policy::parse(policy, "all.yaml", &limits).unwrap();
-    let policies = PolicySet::new(policies).unwrap();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
-    let trust = Trust { root: None, keys: Vec::new(), pki: None };
+    let file = PolicyFile { name: "all.yaml", bytes: policy };
+    let policies = PolicySet::new(document::parse(&[file], &limits, now).unwrap()).unwrap();
+    let trust = Trust::default();
     let basis = Basis {
         judged_at: now,
         scope: Scope::Whole,
@@ -98,10 +98,10 @@ fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admi
         policies: Vec::new(),
     };
     let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
-    let verifier = Verifier::new(trust, now, limits);
+    let verifiers = [Verifier::new(trust, now, limits)];
     let limits = Limits::default();
     let work =
-        Work { archive, inventory, verifier: &verifier, policies: &policies, limits: &limits };
+        Work { archive, inventory, verifiers: &verifiers, policies: &policies, limits: &limits };
     engine::verify(&work, &options, &()).unwrap().admitted
 }
 

@@ -65,6 +65,10 @@ impl Server {
     pub fn start(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        // Else every test would wait for an answer that cannot come.
+        if let Err(cause) = TcpStream::connect(address) {
+            panic!("loopback is not up, `ip link set lo up` sets it: {address}: {cause}");
+        }
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let ended = Arc::new(AtomicBool::new(false));
         let (log, stop, answer) = (Arc::clone(&asked), Arc::clone(&ended), Arc::new(answer));

@@ -12,7 +12,13 @@ fn refusal(arguments: &[&str]) -> Option<Usage> {
         panic!("`verify` was asked for")
     };
     let limits = Limits::default();
-    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits);
+    let demands = Demands::of_archive(
+        &args.policy,
+        &args.signer,
+        &args.trust,
+        &limits,
+        UnixTime::from_seconds(1_800_000_000).unwrap(),
+    );
     demands.err().map(|error| error.downcast().unwrap())
 }
 

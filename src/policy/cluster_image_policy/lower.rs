@@ -1,16 +1,15 @@
 //! From the document to the model, refusing by name what is not decided by.
 
-use std::collections::BTreeMap;
-
 use serde_saphyr::Spanned;
 
 use super::document::{Authority, ClusterImagePolicy, Identity, Key, Keyless, Log, Spec, Static};
-use super::error::{Error, Place, Problem};
+use super::error::Problem;
 use crate::crypto::PublicKey;
 use crate::limits::Limits;
+use crate::policy::document::{Error, Place};
 use crate::policy::{
-    self, Demand, Glob, IdentityMatcher, Images, Kind, Mode, Policy, Requirement, Rule, Signer,
-    TextMatcher,
+    self, Demand, Format, Glob, IdentityMatcher, Images, Kind, Mode, Names, Policy, Requirement,
+    Rule, Signer, TextMatcher,
 };
 
 /// The public Rekor: offline, the transparency logs of the trusted root.
@@ -28,13 +27,11 @@ pub(super) fn policy(place: &Place<'_>, limits: &Limits) -> Result<Policy, Error
         return Err(lowering.missing("spec"));
     };
     lowering.refuse_of_spec(&spec)?;
-    Ok(Policy {
-        id: name.value,
-        origin: place.origin(),
-        images: lowering.images(&spec)?,
-        mode: lowering.mode(&spec)?,
-        rule: lowering.authorities(&spec)?,
-    })
+    let images = lowering.images(&spec)?;
+    let mode = lowering.mode(&spec)?;
+    let rule = lowering.authorities(&spec)?;
+    let format = Format::ClusterImagePolicy;
+    Ok(Policy { mode, ..Policy::new(&name.value, format, place.origin(), images, rule) })
 }
 
 struct Lowering<'a> {
@@ -126,9 +123,7 @@ impl Lowering<'_> {
                 return Err(self.place.error(Some(authority), problem));
             }
         };
-        let annotations = BTreeMap::new();
-        let (kind, inclusion) = (Kind::Signature, Demand::Waived);
-        let requirement = Requirement { name, kind, signer, log, inclusion, annotations };
+        let requirement = Requirement { log, ..Requirement::new(&name, Kind::Signature, signer) };
         Ok(Rule::Evidence(Box::new(requirement)))
     }
 
@@ -211,6 +206,8 @@ impl Lowering<'_> {
     fn identity(&self, identity: &Spanned<Identity>, path: &str) -> Result<IdentityMatcher, Error> {
         let Identity { issuer, issuer_expression, subject, subject_expression } = &identity.value;
         Ok(IdentityMatcher {
+            among: Names::Any,
+            repository: None,
             issuer: self.text(
                 identity,
                 path,

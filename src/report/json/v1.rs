@@ -112,8 +112,11 @@ impl<'a> From<&'a Anchor> for AnchorV1<'a> {
 #[derive(Serialize)]
 struct PolicyV1<'a> {
     name: &'a str,
+    format: &'static str,
     mode: &'static str,
     source: Source<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    remarks: &'a [String],
 }
 
 impl<'a> From<&'a PolicyEntry> for PolicyV1<'a> {
@@ -128,7 +131,8 @@ impl<'a> From<&'a PolicyEntry> for PolicyV1<'a> {
                 Source::File { name, digest: *digest, document: *document, line: *line }
             }
         };
-        Self { name: &policy.id, mode, source }
+        let (format, remarks) = (policy.format.name(), policy.remarks.as_slice());
+        Self { name: &policy.id, format, mode, source, remarks }
     }
 }
 
@@ -229,12 +233,14 @@ impl<'a> From<&'a Fault> for BlobV1<'a> {
 struct PassedV1<'a> {
     policy: &'a str,
     approvals: Vec<ApprovalV1<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    deviations: &'a [String],
 }
 
 impl<'a> From<&'a Passed> for PassedV1<'a> {
     fn from(passed: &'a Passed) -> Self {
         let approvals = passed.approvals.iter().map(ApprovalV1::from).collect();
-        Self { policy: &passed.policy, approvals }
+        Self { policy: &passed.policy, approvals, deviations: &passed.deviations }
     }
 }
 
@@ -258,7 +264,12 @@ impl<'a> From<&'a Approval> for ApprovalV1<'a> {
 #[derive(Serialize)]
 struct FailureV1<'a> {
     policy: &'a str,
+    /// What the policy's own system says, word for word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
     shortfalls: Vec<ShortfallV1<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    deviations: &'a [String],
 }
 
 impl<'a> From<&'a PolicyFailure> for FailureV1<'a> {
@@ -284,7 +295,8 @@ impl<'a> From<&'a PolicyFailure> for FailureV1<'a> {
                 ShortfallV1 { authority: &shortfall.authority, refusal, mismatches }
             })
             .collect();
-        Self { policy: &failure.policy, shortfalls }
+        let (message, deviations) = (failure.message.as_deref(), failure.deviations.as_slice());
+        Self { policy: &failure.policy, message, shortfalls, deviations }
     }
 }
 

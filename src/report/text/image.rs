@@ -70,6 +70,13 @@ fn write_passed(lines: &mut Lines, image: &Image, passed: &[Passed]) {
                 Ground::Evidence(place) => write_evidence(lines, image, place),
             }
         }
+        write_deviations(lines, &passed.deviations);
+    }
+}
+
+fn write_deviations(lines: &mut Lines, deviations: &[String]) {
+    for deviation in deviations {
+        lines.hanging("     ", "deviation ", deviation);
     }
 }
 
@@ -167,6 +174,10 @@ fn write_reasons(lines: &mut Lines, image: &Image, reasons: &[Reason]) {
 }
 
 fn write_shortfalls(lines: &mut Lines, image: &Image, failure: &PolicyFailure) {
+    for line in failure.message.iter().flat_map(|message| message.lines()) {
+        lines.hanging("     ", "in its own words ", line);
+    }
+    write_deviations(lines, &failure.deviations);
     for Shortfall { authority, why } in &failure.shortfalls {
         match why {
             Why::Decree(message) => {

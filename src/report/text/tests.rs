@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::digest::Digest;
-use crate::policy::{Fault, Mismatch, Part, PolicyFailure, Reason, Shortfall, Why};
+use crate::policy::{Fault, Format, Mismatch, Part, PolicyFailure, Reason, Shortfall, Why};
 use crate::report::{
     Approval, Blobs, Child, Evidence, Finding, Ground, Image, Kind, Outcome, Passed, Presence,
     Proof, Rejected, StrayEvidence, Trust, json,
@@ -67,7 +67,7 @@ fn admitted() -> Image {
         names: vec!["ghcr.io/team/app:v1".into(), "ghcr.io/team/app:latest".into()],
         outcome: Outcome::Admitted {
             through: None,
-            passed: vec![Passed { policy: "release".into(), approvals }],
+            passed: vec![Passed { policy: "release".into(), approvals, deviations: Vec::new() }],
             warnings: vec![failure("soft", Why::Evidence(vec![(0, Mismatch::NotByKey)]))],
             absent: Vec::new(),
         },
@@ -106,7 +106,14 @@ fn denied() -> Image {
 
 fn failure(policy: &str, why: Why) -> PolicyFailure {
     let shortfalls = vec![Shortfall { authority: "ci".into(), why }];
-    PolicyFailure { policy: policy.into(), origin: Origin::Flags, shortfalls }
+    PolicyFailure {
+        policy: policy.into(),
+        origin: Origin::Flags,
+        shortfalls,
+        approvals: Vec::new(),
+        message: None,
+        deviations: Vec::new(),
+    }
 }
 
 fn report() -> Report {
@@ -116,7 +123,13 @@ fn report() -> Report {
         document,
         line,
     };
-    let entry = |id: &str, mode, origin| PolicyEntry { id: id.into(), origin, mode };
+    let entry = |id: &str, mode, origin| PolicyEntry {
+        id: id.into(),
+        format: Format::ClusterImagePolicy,
+        origin,
+        mode,
+        remarks: Vec::new(),
+    };
     Report {
         basis: Basis {
             judged_at: "2026-04-01T00:00:00Z".parse().unwrap(),

@@ -1,0 +1,38 @@
+//! Decisions of the original policy systems, as data: every case is decided the same here, or stands
+//! in an exceptions list with its reason. A module per format. Looked for where
+//! `SEALIFT_POLICY_VECTORS` points, else in `../shared/vectors/policy`; where neither is there, the
+//! tests say so and do nothing.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test stops at the first file it cannot read, and says what it did"
+)]
+
+mod cluster_image_policy;
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Deserialize)]
+struct Vectors<T> {
+    count: usize,
+    cases: Vec<T>,
+}
+
+/// The cases of a file, or `None` where there are no vectors.
+fn cases<T: DeserializeOwned>(file: &str) -> Option<Vec<T>> {
+    let folder = std::env::var_os("SEALIFT_POLICY_VECTORS").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/policy"),
+        PathBuf::from,
+    );
+    let path = folder.join(file);
+    if !path.exists() {
+        println!("skipped: no policy vectors at {}", path.display());
+        return None;
+    }
+    let vectors: Vectors<T> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(vectors.count, vectors.cases.len());
+    Some(vectors.cases)
+}
