@@ -126,7 +126,11 @@ impl Seeds {
             self.keep("note", text.as_bytes())?;
             self.keep("checkpoint", text.as_bytes())?;
         }
-        if text.contains("kind: ClusterImagePolicy") {
+        // Of the formats there are, by what stands in each.
+        if ["\nkind: ", "apiVersion: ", "\nallOf:", "signatures:"]
+            .iter()
+            .any(|key| text.contains(key))
+        {
             self.keep("policy", text.as_bytes())?;
         }
         if !text.contains(char::is_whitespace) && text.contains([':', '/']) {
@@ -230,6 +234,8 @@ fn targets(object: &Map<String, Value>) -> BTreeSet<&'static str> {
         ("statement", has("_type")),
         ("entry_body", has("spec") && !text("apiVersion").contains('/')),
         ("policy", has("spec") && text("kind") == "ClusterImagePolicy"),
+        ("policy", has("default") && has("transports") || has("allOf") || has("anyOf")),
+        ("policy", has("signatures") && !has("payloadType")),
         ("payload", has("critical")),
         ("ledger", has("version") && has("subjects")),
         ("annotations", object.keys().any(|key| key.contains(".cosign"))),

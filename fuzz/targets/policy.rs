@@ -1,14 +1,18 @@
-//! Policy files: read twice they are the same policies, a refusal names a line of the file, and
-//! what is accepted can be asked.
+//! Policy files of every format: read twice they are the same policies, a refusal names a line of
+//! the file, and what is accepted can be asked.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use sealift::digest::Digest;
-use sealift::policy::{PolicySet, cluster_image_policy};
+use sealift::oci::Reference;
+use sealift::policy::{PolicyFile, PolicySet, document};
+use sealift::time::UnixTime;
 use sealift_fuzz::LIMITS;
 
 fuzz_target!(|bytes: &[u8]| {
-    let read = || cluster_image_policy::parse(bytes, "policy.yaml", &LIMITS);
+    let files = [PolicyFile { name: "policy.yaml", bytes }];
+    let now = UnixTime::from_seconds(1_772_366_400).expect("a day of 2026");
+    let read = || document::parse(&files, &LIMITS, now);
     let policies = match read() {
         Ok(policies) => policies,
         Err(error) => {
@@ -22,13 +26,12 @@ fuzz_target!(|bytes: &[u8]| {
     let digest = Digest::sha256(b"");
     for policy in &policies {
         assert!(!policy.id.is_empty());
-        for name in ["registry.example/team/app:1", "busybox", "[::1]:5000/a@sha256"] {
-            if let Ok(name) = name.parse() {
-                let _ = policy.images.cover(&name, &digest);
-            }
+        for written in ["registry.example/team/app:1", "busybox", "[::1]:5000/a"] {
+            let name: Reference = written.parse().expect("a reference");
+            let _ = policy.images.cover(&name, written, &digest);
         }
     }
     let Ok(set) = PolicySet::new(policies) else { return };
     let _ = set.needs_trusted_root();
-    assert_eq!(set.keys(), set.clone().demanding_inclusion().keys());
+    assert_eq!(set.own_trusts().count(), set.clone().demanding_inclusion().own_trusts().count());
 });
