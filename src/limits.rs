@@ -71,6 +71,23 @@ pub struct Limits {
     pub regex_bytes: usize,
     /// Bytes of a policy file: 1 MiB.
     pub policy_bytes: u64,
+    /// Nesting of the text of a policy in CUE: 96, three for every pair of braces; policies in the
+    /// field have 15.
+    pub cue_nesting: usize,
+    /// Nesting of places and references while a policy in CUE is evaluated: 200, twice
+    /// `predicate_depth`.
+    pub cue_depth: usize,
+    /// Combinations of alternatives kept at one place of a policy in CUE: 256; in the field 4.
+    pub cue_alternatives: usize,
+    /// Steps of one evaluation of a policy in CUE: 250 000, some 30 MB; policies in the field take
+    /// some hundreds, and ten for each item of a list that they look into.
+    pub cue_steps: u64,
+    /// Steps of one evaluation of a policy in Rego: a million, about a second.
+    pub rego_steps: u64,
+    /// Brackets in one another in a Rego module: 8; in the field 5.
+    pub rego_nesting: usize,
+    /// Rules of a Rego module that refer to one another in a row: 16; in the field 4.
+    pub rego_chain: usize,
 }
 
 impl Default for Limits {
@@ -104,6 +121,13 @@ impl Default for Limits {
             checkpoint_signatures: 32,
             regex_bytes: 1 << 20,
             policy_bytes: 1 << 20,
+            cue_nesting: 96,
+            cue_depth: 200,
+            cue_alternatives: 256,
+            cue_steps: 250_000,
+            rego_steps: 1_000_000,
+            rego_nesting: 8,
+            rego_chain: 16,
         }
     }
 }

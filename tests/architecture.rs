@@ -24,7 +24,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("sigstore", &["crypto", "digest", "json", "limits", "time", "timestamp", "tlog", "x509"]),
     ("verify", &["crypto", "digest", "limits", "sigstore", "time", "timestamp", "tlog", "x509"]),
     ("inventory", &["archive", "digest", "json", "limits", "oci", "time"]),
-    ("policy", &["crypto", "digest", "limits", "oci", "time", "verify"]),
+    ("policy", &["crypto", "digest", "json", "limits", "oci", "time", "verify"]),
     ("report", &["digest", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
@@ -48,6 +48,7 @@ const CAPABILITIES: &[(&str, &[&str])] = &[
     ("aws_lc_rs", &["crypto", "net"]),
     ("p256::", &["crypto"]),
     ("rsa::", &["crypto"]),
+    ("regorus::", &["policy"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),
     ("clap", &["cli"]),
@@ -104,6 +105,27 @@ fn the_world_is_touched_only_where_it_may_be() {
         let allowed: BTreeSet<_> = allowed.iter().map(|name| (*name).to_owned()).collect();
         let foreign: Vec<_> = sayers.difference(&allowed).collect();
         assert!(foreign.is_empty(), "`{word}` stands in {foreign:?}, allowed in {allowed:?}");
+    }
+}
+
+/// Each proof is proven at one place, which a piece of evidence passes once: a promise (SET) that is
+/// verified twice costs twice, and two places are two that can differ.
+#[test]
+fn every_proof_has_one_place() {
+    for (call, place) in [
+        ("promise::verify(", "verify/log.rs"),
+        ("checkpoint::verify(", "verify/log.rs"),
+        ("merkle::verify_inclusion(", "verify/log.rs"),
+        ("token.verify(", "verify/times.rs"),
+        ("sct.verify(", "verify/certificate.rs"),
+    ] {
+        let mut places = Vec::new();
+        for file in sources() {
+            let times = code(&file).matches(call).count();
+            places.extend(std::iter::repeat_n(file.clone(), times));
+        }
+        let [only] = places.as_slice() else { panic!("`{call}` stands at {places:?}") };
+        assert!(only.ends_with(place), "`{call}` stands in {}", only.display());
     }
 }
 

@@ -371,7 +371,7 @@ fn trust_show_tells_what_is_trusted_and_what_cannot_be() {
     let key = fs::read_to_string(demo("../accepted/keys/rsa2048.pub")).unwrap();
     let key: String = key.lines().filter(|line| !line.starts_with("-----")).collect();
     document["tlogs"][0]["publicKey"]["rawBytes"] = key.into();
-    document["tlogs"][0]["publicKey"]["keyDetails"] = "PKIX_RSA_PSS_2048_SHA256".into();
+    document["tlogs"][0]["publicKey"]["keyDetails"] = "PKIX_RSA_PSS".into();
     document["tlogs"][1]["hashAlgorithm"] = "SHA2_512".into();
     document["tlogs"][1]["baseUrl"] = "https://\u{1b}[2J\u{202e}".into();
     let odd = home.path().join("odd.json");
@@ -382,7 +382,7 @@ fn trust_show_tells_what_is_trusted_and_what_cannot_be() {
     assert!(
         told.ends_with(
             "\nnot usable tlogs[0] https://rekor2025.virtual.sealift.example\n\
-         \x20 why signatures by RSASSA-PSS are not supported\n\n\
+         \x20 why signatures by `PKIX_RSA_PSS` are not supported\n\n\
              not usable tlogs[1] https://\\u{1b}[2J\\u{202e}\n\
          \x20 why its tree is not hashed by SHA2_256\n"
         ),

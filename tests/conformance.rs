@@ -15,7 +15,8 @@ use sealift::crypto::PublicKey;
 use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::sigstore::TrustRoot;
-use sealift::verify::{Artifact, Signer, Testimony, Trust, Verifier};
+use sealift::time::Window;
+use sealift::verify::{Artifact, Code, Signer, Testimony, Trust, Verifier};
 
 /// Where the vectors are; `None`, said aloud, where they are not.
 fn vectors() -> Option<PathBuf> {
@@ -78,6 +79,41 @@ fn every_vector() {
         assert_eq!(found, *refusals.get(name.as_str()).unwrap_or(&found.as_str()), "{name}");
     }
     assert!(seen >= refusals.len(), "{seen} vectors");
+}
+
+/// A bundle by a key whose time is limited, with a timestamp and no log entry (CVE-2026-54787).
+#[test]
+fn a_real_signature_inside_the_window_of_its_key() {
+    let Some(folder) = vectors() else { return };
+    let real = folder.join("../real");
+    let limits = Limits::default();
+    let root = fs::read(real.join("trusted-roots/public-key-validity.json")).unwrap();
+    let root = TrustRoot::parse(&root, &limits).unwrap();
+    let file = "bundles/sigstore_sigstore-go__public-key-validity.sigstore.json";
+    let bundle = fs::read(real.join(file)).unwrap();
+    let digest =
+        "sha256:6ae8a75555209fd6c44157c0aed8016e763ff435a19cf186f76863140143ff72".parse().unwrap();
+    // The key is no file of the vectors; it follows from the signature, and the hint is its hash.
+    let key = "-----BEGIN PUBLIC KEY-----\n\
+        MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE4M25NDTMbDCpLsh9zJtoZOeD5l38\n\
+        fUpzTdK3JWjJGf1Gb75J0xooxS+n/gdN3ch6dUU9ZyRy75JQPvMBl/uEdA==\n\
+        -----END PUBLIC KEY-----\n";
+    let key = PublicKey::from_pem(key).unwrap();
+    let found = |start: &str, end: &str| {
+        let (start, end) = (start.parse().unwrap(), end.parse().unwrap());
+        let key_windows =
+            [(key.id(), Window::new(start, Some(end)).unwrap())].into_iter().collect();
+        let (keys, root) = (vec![key.clone()], Some(root.clone()));
+        let trust = Trust { root, keys, key_windows, ..Trust::default() };
+        let verifier = Verifier::new(trust, "2026-11-21T00:00:00Z".parse().unwrap(), limits);
+        let verdict =
+            verifier.verify(&Artifact { digest, bytes: None }, Testimony::Bundle(&bundle));
+        verdict.map(|verified| verified.facts().times.len()).map_err(|why| why.code())
+    };
+    let signed = "2026-06-04T17:43:29Z";
+    assert_eq!(found(signed, signed), Ok(1));
+    assert_eq!(found("2026-06-04T17:43:30Z", "2026-06-05T00:00:00Z"), Err(Code::KeyWindow));
+    assert_eq!(found("2026-06-04T00:00:00Z", "2026-06-04T17:43:28Z"), Err(Code::KeyWindow));
 }
 
 /// Why each negative is refused. Two are refused earlier than their name suggests, as sigstore-go

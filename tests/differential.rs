@@ -22,12 +22,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sealift::archive::Archive;
-use sealift::crypto::{Hash, HashValue, PublicKey};
+use sealift::crypto::{Hash, HashValue};
 use sealift::digest::Digest;
 use sealift::inventory::{Evidence, Inventory, Piece};
 use sealift::limits::Limits;
 use sealift::policy::{Authority, Demand, IdentityMatcher, Kind, Requirement, Signer, TextMatcher};
-use sealift::sigstore::TrustRoot;
+use sealift::sigstore::{ManagedKey, TrustRoot};
 use sealift::time::UnixTime;
 use sealift::verify::{Artifact, Testimony, Trust, Verifier};
 use serde::Deserialize;
@@ -129,10 +129,13 @@ fn ours(case: &Case, now: UnixTime) -> String {
     let Ok(root) = TrustRoot::parse(&case.root, &limits) else {
         return "trusted-root".to_owned();
     };
-    let Ok(key) = case.key.as_deref().map(PublicKey::from_pem).transpose() else {
+    let read = |text: &str| ManagedKey::parse(text, &limits);
+    let Ok(key) = case.key.as_deref().map(read).transpose() else {
         return "key".to_owned();
     };
-    let keys = Vec::from_iter(key);
+    let windows = key.iter().filter_map(|key| Some((key.key.id(), key.window?)));
+    let key_windows = windows.collect();
+    let keys: Vec<_> = key.into_iter().map(|key| key.key).collect();
     let signer = if keys.is_empty() {
         let identities = vec![IdentityMatcher::new(TextMatcher::Any, None)];
         Signer::Certificate { authority: Authority::TrustedRoot, identities, sct: case.sct }
@@ -146,7 +149,8 @@ fn ours(case: &Case, now: UnixTime) -> String {
         }
         Named::Value(value) => Artifact { digest: *value, bytes: None },
     };
-    let verifier = Verifier::new(Trust { root: Some(root), keys, ..Trust::default() }, now, limits);
+    let trust = Trust { root: Some(root), keys, key_windows, ..Trust::default() };
+    let verifier = Verifier::new(trust, now, limits);
     match verifier.verify(&artifact, Testimony::Bundle(&case.bundle)) {
         Ok(verified) => match requirement.check(verified.facts(), None) {
             Ok(()) => "ok".to_owned(),

@@ -30,7 +30,7 @@ use sealift::digest::Digest;
 use sealift::inventory::{Inventory, Piece};
 use sealift::limits::Limits;
 use sealift::policy::{self, IdentityMatcher, Kind, Mismatch, Requirement, TextMatcher};
-use sealift::sigstore::TrustRoot;
+use sealift::sigstore::{ManagedKey, TrustRoot};
 use sealift::time::UnixTime;
 use sealift::verify::{Artifact, Facts, LogEntry, Rejection, Testimony, Trust, Verifier};
 use serde_json::Value;
@@ -120,7 +120,7 @@ fn no_mutant_of_a_certificate_is_trusted() {
     let mut bench = Bench::new();
     let root = bench.sigstore.trusted_root().to_string();
     let root = TrustRoot::parse(root.as_bytes(), &limits).unwrap();
-    let trust = Trust { root: Some(root), keys: Vec::new(), ..Trust::default() };
+    let trust = Trust { root: Some(root), ..Trust::default() };
     let verifier = Verifier::new(trust, NOW.parse().unwrap(), limits);
     let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
     let payload = bench.payload();
@@ -541,11 +541,19 @@ fn minted() -> Vec<Specimen> {
             }
             _ => Vec::new(),
         };
+        let timed = matches!(form.demand, Demand::TimedKey).then(|| {
+            let message = accepted::timed_key(&fresh).to_string();
+            ManagedKey::parse(&message, &limits).unwrap()
+        });
         let root = match form.demand {
             Demand::Private => private.clone(),
             _ => public.clone(),
         };
-        let trust = Trust { root: Some(root), keys, ..Trust::default() };
+        let mut trust = Trust { root: Some(root), keys, ..Trust::default() };
+        if let Some(ManagedKey { key, window }) = timed {
+            trust.key_windows.extend(window.map(|window| (key.id(), window)));
+            trust.keys.push(key);
+        }
         let verifier = Arc::new(Verifier::new(trust, now, limits));
         let archive = (form.build)(&mut bench.clone());
         let found = in_archive(form.name, &archive, &verifier, &limits);

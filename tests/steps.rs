@@ -4,13 +4,15 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sealift::crypto::PublicKey;
 use sealift::digest::{Algorithm, Digest};
 use sealift::limits::Limits;
-use sealift::sigstore::TrustRoot;
-use sealift::time::UnixTime;
+use sealift::sigstore::{ManagedKey, TrustRoot};
+use sealift::time::{UnixTime, Window};
 use sealift::verify::{
     self, Artifact, Code, Facts, Identity, Rejection, SubjectAlternativeName, Testimony,
     TimeSource, Trust, TrustedTime, Verifier,
@@ -19,9 +21,9 @@ use sealift::x509::{Certificate, MalformedCertificate, PrivatePki};
 use serde_json::{Value, json};
 
 use support::bench::{Bench, KeyKind, NOW, SIGNED};
-use support::ca::{self, CertificateAuthority};
+use support::ca::{self, CertificateAuthority, Over, San, Sct, Template};
 use support::evidence::{Bundle, Content, LegacySignature, Material, Signer, Version};
-use support::key::Hash;
+use support::key::{self, Hash, Key, PssUse};
 use support::rekor::{self, Proof};
 use support::tsa::{Stamp, TIME_STAMPING, TimestampAuthority};
 use support::{
@@ -167,6 +169,195 @@ fn a_log_without_promise_was_in_use() {
     assert_eq!(found(&of_v2, before, before), Ok(1));
 }
 
+// Keys.
+
+/// The P-256 key, in use from `start` to `end`, and what it proves by `testimony`.
+fn judge_in_use(
+    bench: &Bench,
+    testimony: Testimony<'_>,
+    window: Window,
+) -> Result<Facts, (Code, String)> {
+    let limits = Limits::default();
+    let root = TrustRoot::parse(bench.sigstore.trusted_root().to_string().as_bytes(), &limits);
+    let key = PublicKey::from_pem(&bench.key(KeyKind::P256).public_pem()).unwrap();
+    let key_windows = BTreeMap::from([(key.id(), window)]);
+    let trust = Trust { root: root.ok(), keys: vec![key], key_windows, ..Trust::default() };
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
+    let verified = Verifier::new(trust, time(NOW), limits).verify(&subject, testimony);
+    verified
+        .map(|verified| verified.facts().clone())
+        .map_err(|why| (why.code(), why.detail().to_owned()))
+}
+
+/// Every trusted time lies inside the window, ends included: the log's and the authority's.
+#[test]
+fn a_key_with_a_window_signed_inside_it() {
+    let mut bench = Bench::new();
+    let signer = Signer::key(bench.key(KeyKind::P256));
+    let content = bench.sign_content(&signer);
+    let mut of_both = bench.at().bundle(&signer, content.clone());
+    let signed = time(SIGNED);
+    let stamped = UnixTime::from_parts(signed.seconds() + 2, 500_000_000).unwrap();
+    let stamp = Stamp::new(signature(&of_both), stamped);
+    let token = bench.sigstore.tsa.respond(&stamp);
+    let mut of_authority = of_both.clone();
+    of_authority.entries.clear();
+    of_authority.timestamps = vec![token.clone()];
+    let of_log = of_both.clone();
+    of_both.timestamps = vec![token];
+    let found = |bundle: &Bundle, start: UnixTime, end: Option<UnixTime>| {
+        let bytes = compact(&bundle.json());
+        let window = Window::new(start, end).unwrap();
+        let facts = judge_in_use(&bench, Testimony::Bundle(&bytes), window);
+        facts.map(|facts| facts.times.len()).map_err(|(code, _)| code)
+    };
+    let refused = Err(Code::KeyWindow);
+    let nano = |time: UnixTime, nanos| UnixTime::from_parts(time.seconds(), nanos).unwrap();
+    let cases = [
+        (&of_log, signed, Some(signed), Ok(1)),
+        (&of_log, signed, None, Ok(1)),
+        (&of_log, plus(signed, 1), None, refused),
+        (&of_log, plus(signed, -9), Some(plus(signed, -1)), refused),
+        (&of_authority, stamped, Some(stamped), Ok(1)),
+        (&of_authority, nano(stamped, 500_000_001), None, refused),
+        (&of_authority, signed, Some(nano(stamped, 499_999_999)), refused),
+        (&of_both, signed, Some(stamped), Ok(2)),
+        (&of_both, plus(signed, 1), Some(stamped), refused),
+        (&of_both, signed, Some(plus(signed, 2)), refused),
+    ];
+    for (number, (bundle, start, end, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(found(bundle, start, end), expected, "case {number}");
+    }
+}
+
+/// Nobody knows when: that is told, and a time that nobody promised may not contradict.
+#[test]
+fn a_key_with_a_window_needs_a_time() {
+    let mut bench = Bench::new();
+    let signer = Signer::key(bench.key(KeyKind::P256));
+    let content = bench.sign_content(&signer);
+    let mut bundle = bench.at().bundle(&signer, content);
+    let stamp = bench.sigstore.tsa.stamp(signature(&bundle), time(SIGNED));
+    let entry = bundle.entries.first_mut().unwrap();
+    entry.promise.clear();
+    let window = Window::new(time(SIGNED), Some(time(SIGNED))).unwrap();
+    let found = |bundle: &Bundle| {
+        let bytes = compact(&bundle.json());
+        judge_in_use(&bench, Testimony::Bundle(&bytes), window).map(|facts| facts.times.len())
+    };
+    let why = "no log and no timestamp authority says when the key was used".to_owned();
+    assert_eq!(found(&bundle), Err((Code::NoTrustedTime, why)));
+    bundle.timestamps = vec![stamp];
+    assert_eq!(found(&bundle), Ok(1));
+    bundle.entries.first_mut().unwrap().integrated_time += 1;
+    let why = "the signer's key was in use 2026-03-01T12:00:00Z to 2026-03-01T12:00:00Z, not at \
+               2026-03-01T12:00:01Z";
+    assert_eq!(found(&bundle), Err((Code::KeyWindow, why.to_owned())));
+
+    let mut other = VirtualSigstore::new("elsewhere");
+    let content = bench.sign_content(&signer);
+    let elsewhere = other.at(SIGNED).bundle(&signer, content);
+    let bytes = compact(&elsewhere.json());
+    let refused = judge_in_use(&bench, Testimony::Bundle(&bytes), window).unwrap_err();
+    assert_eq!(refused.0, Code::UnknownLog);
+}
+
+/// What Sigstore's `PublicKey` message may say of a key.
+#[test]
+fn a_managed_key_in_either_form() {
+    let bench = Bench::new();
+    let limits = Limits::default();
+    let (key, rsa) = (bench.key(KeyKind::P256), bench.key(KeyKind::Rsa2048));
+    let parse = |text: &str| {
+        let key = ManagedKey::parse(text, &limits);
+        key.map(|key| (key.key.kind().to_string(), key.window)).map_err(|why| why.to_string())
+    };
+    let p256 = |window| Ok(("ECDSA P-256".to_owned(), window));
+    let right = json!({ "rawBytes": base64(&key.spki()), "keyDetails": key.details() });
+    let with = |field: &str, value: Value| {
+        let mut message = right.clone();
+        message[field] = value;
+        parse(&message.to_string())
+    };
+    assert_eq!(parse(&key.public_pem()), p256(None));
+    assert_eq!(parse(&right.to_string()), p256(None));
+    assert_eq!(with("keyDetails", Value::Null), p256(None));
+    let since = Window::new(time(SIGNED), None);
+    assert_eq!(with("validFor", json!({ "start": SIGNED })), p256(since));
+    let refused = |why: &str| Err(why.to_owned());
+    assert_eq!(with("validFor", json!({ "end": SIGNED })), refused("validFor has no start"));
+    assert_eq!(
+        with("validFor", json!({ "start": NOW, "end": SIGNED })),
+        refused("validFor ends before it starts")
+    );
+    assert_eq!(
+        with("keyDetails", json!("PKIX_ED25519")),
+        refused("keyDetails says `PKIX_ED25519`, the key is ECDSA P-256")
+    );
+    assert_eq!(
+        with("rawBytes", json!("AAAA")),
+        refused("the key is no well-formed SubjectPublicKeyInfo")
+    );
+    assert_eq!(
+        with("hint", json!("")),
+        refused(
+            "no PublicKey message: unknown field `hint`, expected one of `rawBytes`, `keyDetails`, `validFor` at line 1 column 7"
+        )
+    );
+    let rsa_as = |details: &str| {
+        let message = json!({ "rawBytes": base64(&rsa.spki()), "keyDetails": details });
+        parse(&message.to_string())
+    };
+    for (details, found) in [
+        ("PKIX_RSA_PKCS1V15_2048_SHA256", Ok("RSA-2048")),
+        ("PKIX_RSA_PSS_2048_SHA256", Ok("RSA-2048 PSS sha256")),
+        (
+            "PKIX_RSA_PSS_3072_SHA256",
+            Err("keyDetails says `PKIX_RSA_PSS_3072_SHA256`, the key is RSA-2048"),
+        ),
+        // Deprecated: of which hash it does not say.
+        ("PKIX_RSA_PSS", Err("signatures by `PKIX_RSA_PSS` are not supported")),
+    ] {
+        let found = found.map(|kind| (kind.to_owned(), None)).map_err(str::to_owned);
+        assert_eq!(rsa_as(details), found, "{details}");
+    }
+    let pss = bench.key(KeyKind::RsaPss2048);
+    for details in ["PKIX_RSA_PKCS1V15_2048_SHA256", "PKIX_RSA_PKCS1V5"] {
+        let message = json!({ "rawBytes": base64(&pss.spki()), "keyDetails": details });
+        let why = format!("keyDetails says `{details}`, the key is RSA-2048 PSS sha256");
+        assert_eq!(parse(&message.to_string()), Err(why));
+    }
+}
+
+/// A trusted root says by `keyDetails` that a log signs by RSASSA-PSS: its promise and checkpoint are
+/// then proven by that alone. A certificate transparency log has no such signatures.
+#[test]
+fn a_log_signs_as_the_root_says() {
+    let mut bench = Bench::new();
+    let plain = bench.key(KeyKind::Rsa2048);
+    let pss = PssUse { hash: Hash::Sha256, salt: 32, named: false };
+    let found = |signing: &Key, named: &Key| {
+        let mut bench = bench.clone();
+        bench.sigstore.rekor.key = signing.clone();
+        let bundle = message(&mut bench);
+        bench.sigstore.rekor.key = named.clone();
+        judge(&bench, &bundle).map_err(|why| why.code()).map(|facts| facts.log_entries.len())
+    };
+    let by_pss = plain.clone().used_by_pss(pss);
+    let long_salt = plain.clone().used_by_pss(PssUse { salt: 222, ..pss });
+    assert_eq!(found(&plain, &plain), Ok(1));
+    assert_eq!(found(&by_pss, &by_pss), Ok(1));
+    assert_eq!(found(&by_pss, &plain), Err(Code::SetInvalid));
+    assert_eq!(found(&plain, &by_pss), Err(Code::SetInvalid));
+    assert_eq!(found(&long_salt, &by_pss), Err(Code::SetInvalid));
+
+    bench.sigstore.ct_log.key = by_pss;
+    let root = bench.sigstore.trusted_root().to_string();
+    let root = TrustRoot::parse(root.as_bytes(), &Limits::default()).unwrap();
+    let unusable: Vec<_> = root.unusable().iter().map(|part| part.reason.as_str()).collect();
+    assert_eq!(unusable, ["a certificate transparency log does not sign by RSASSA-PSS"]);
+}
+
 // Timestamps.
 
 fn stamped(change: impl FnOnce(&mut Stamp, &TimestampAuthority)) -> Result<Facts, Rejection> {
@@ -218,6 +409,139 @@ fn a_signed_attribute_has_one_value() {
         let twice = stamped(|stamp, _| stamp.doubled_attribute = Some(attribute));
         assert_eq!(code(twice), Code::TimestampInvalid, "{attribute}");
     }
+}
+
+/// Authorities of every kind of key, each signing by every hash.
+#[test]
+fn authorities_of_every_key() {
+    let seed = |what| format!("authority {what}");
+    let rsa = Key::rsa(&seed("rsa"), 2048);
+    let rsa_encryption = || Some(der::sequence(&[der::oid("1.2.840.113549.1.1.1"), der::null()]));
+    let ecdsa = || Some(der::sequence(&[der::oid("1.2.840.10045.4.3.2")]));
+    for (key, hash_apart, of_other_key) in [
+        (Key::p256(&seed("p256")), None, rsa_encryption()),
+        (Key::p384(&seed("p384")), None, rsa_encryption()),
+        (Key::p521(&seed("p521")), None, rsa_encryption()),
+        (rsa, rsa_encryption(), ecdsa()),
+    ] {
+        let mut bench = Bench::new();
+        let validity = (time("2025-01-01T00:00:00Z"), time("2034-01-01T00:00:00Z"));
+        let usage = ca::extension("2.5.29.37", true, &der::sequence(&[der::oid(TIME_STAMPING)]));
+        bench.sigstore.tsa =
+            TimestampAuthority::with_key("authority", ORGANIZATION, validity, usage, key);
+        let bundle = v2(&mut bench);
+        let found = |change: &dyn Fn(&mut Stamp)| {
+            let mut stamp = Stamp::new(signature(&bundle), time(SIGNED));
+            change(&mut stamp);
+            let mut bundle = bundle.clone();
+            bundle.timestamps = vec![bench.sigstore.tsa.respond(&stamp)];
+            judge(&bench, &bundle)
+                .map(|facts| facts.times.len())
+                .map_err(|why| (why.code(), why.detail().to_owned()))
+        };
+        let refused = |why: &str| {
+            let authority = format!("https://timestamp.{ORGANIZATION}/api/v1/timestamp");
+            Err((Code::TimestampInvalid, format!("{why} ({authority})")))
+        };
+        for hash in [Hash::Sha256, Hash::Sha384, Hash::Sha512] {
+            assert_eq!(found(&|stamp| stamp.attributes_hash = hash), Ok(1));
+            // The algorithm names the key alone, the hash is the attributes'.
+            if let Some(algorithm) = &hash_apart {
+                let apart = found(&|stamp| {
+                    stamp.attributes_hash = hash;
+                    stamp.algorithm = Some(algorithm.clone());
+                });
+                assert_eq!(apart, Ok(1));
+            }
+        }
+        assert_eq!(
+            found(&|stamp| stamp.algorithm.clone_from(&of_other_key)),
+            refused("the timestamp's signature algorithm is not supported")
+        );
+        // By RSASSA-PSS no authority is believed, whatever its key.
+        let pss = key::pss_algorithm(Hash::Sha256, Hash::Sha256, 32);
+        assert_eq!(
+            found(&|stamp| stamp.algorithm = Some(pss.clone())),
+            refused("the timestamp's signature algorithm is not supported")
+        );
+        let other = Key::p256("nobody");
+        assert_eq!(
+            found(&|stamp| stamp.signing_key = Some(other.clone())),
+            refused("the timestamp is no signature of the authority")
+        );
+    }
+}
+
+/// RFC 5816: by SHA-2. What names it by SHA-1 (`ESSCertID`) counts for nothing, alone or beside.
+#[test]
+fn a_timestamp_names_its_certificate_by_sha2() {
+    assert_eq!(stamped(|stamp, _| stamp.named_by_sha1 = Some(vec![7; 20])).unwrap().times.len(), 1);
+    let by_sha1 = stamped(|stamp, _| {
+        stamp.names_by_sha2 = false;
+        stamp.named_by_sha1 = Some(vec![7; 20]);
+    });
+    let refused = by_sha1.unwrap_err();
+    let authority = format!("https://timestamp.{ORGANIZATION}/api/v1/timestamp");
+    assert_eq!(refused.code(), Code::TimestampInvalid);
+    assert_eq!(
+        refused.detail(),
+        format!(
+            "the timestamp's signed attributes do not name the authority's certificate ({authority})"
+        )
+    );
+}
+
+/// The pinned certificate alone: neither another of the same chain nor a chain that came along.
+#[test]
+fn certificates_in_a_token_are_never_anchors() {
+    let mut bench = Bench::new();
+    let pinned = bench.sigstore.tsa.clone();
+    let validity = (time("2025-01-01T00:00:00Z"), time("2035-01-01T00:00:00Z"));
+    let usage = ca::extension("2.5.29.37", true, &der::sequence(&[der::oid(TIME_STAMPING)]));
+    let seed = bench.sigstore.seed("tsa");
+    let sibling = TimestampAuthority::with_key(
+        &seed,
+        ORGANIZATION,
+        validity,
+        usage,
+        Key::p256("of the same root"),
+    );
+    let stranger = VirtualSigstore::new("elsewhere").tsa;
+    let bundle = v2(&mut bench);
+    let found = |authority: &TimestampAuthority, certificates: Vec<Vec<u8>>| {
+        let mut stamp = Stamp::new(signature(&bundle), time(SIGNED));
+        stamp.certificates = certificates;
+        let mut bundle = bundle.clone();
+        bundle.timestamps = vec![authority.respond(&stamp)];
+        judge(&bench, &bundle).map(|facts| facts.times.len()).map_err(|why| why.code())
+    };
+    let with_chain = |authority: &TimestampAuthority| {
+        found(authority, vec![authority.leaf.clone(), authority.root.clone()])
+    };
+    assert_eq!(with_chain(&pinned), Ok(1));
+    assert_eq!(found(&pinned, vec![stranger.leaf.clone(), stranger.root.clone()]), Ok(1));
+    assert_eq!(with_chain(&sibling), Err(Code::NoTrustedTime));
+    assert_eq!(with_chain(&stranger), Err(Code::NoTrustedTime));
+}
+
+/// Both ends of the window in the trusted root, to the fraction.
+#[test]
+fn an_authority_is_trusted_in_its_window() {
+    let mut bench = Bench::new();
+    let mut bundle = v2(&mut bench);
+    let at = UnixTime::from_parts(time(SIGNED).seconds(), 500_000_000).unwrap();
+    let stamp = Stamp::new(signature(&bundle), at);
+    bundle.timestamps = vec![bench.sigstore.tsa.respond(&stamp)];
+    let found = |start: UnixTime, end: UnixTime| {
+        let mut root = bench.sigstore.trusted_root();
+        root["timestampAuthorities"][0]["validFor"] = json!({ "start": start, "end": end });
+        judge_under(&bench, &bundle, &root).map_err(|why| why.code()).map(|facts| facts.times.len())
+    };
+    let part = |nanos| UnixTime::from_parts(at.seconds(), nanos).unwrap();
+    let refused = Err(Code::TimestampInvalid);
+    assert_eq!(found(at, at), Ok(1));
+    assert_eq!(found(part(500_000_001), plus(at, 9)), refused);
+    assert_eq!(found(plus(at, -9), part(499_999_999)), refused);
 }
 
 /// RFC 3161 section 2.3: critical, and for nothing but timestamps.
@@ -344,6 +668,155 @@ fn a_name_of_an_unknown_kind_is_refused() {
     };
     assert_eq!(found("1.3.6.1.4.1.57264.1.7"), Ok(1));
     assert_eq!(found("1.3.6.1.4.1.57264.1.9"), Err(Code::MalformedCertificate));
+}
+
+/// Names of every kind, as facts. Fulcio certifies one and no host's, a private PKI any number.
+#[test]
+fn names_of_every_kind() {
+    use SubjectAlternativeName as Name;
+    let text = |text: &str| text.to_owned();
+    let cases = [
+        (San::Email(text("a@example.com")), Name::Email(text("a@example.com"))),
+        (San::Uri(text("https://example.com/x")), Name::Uri(text("https://example.com/x"))),
+        (San::Dns(text("example.com")), Name::Dns(text("example.com"))),
+        (San::Username(text("a")), Name::Other(text("a"))),
+    ];
+    for (san, name) in &cases {
+        let mut bench = Bench::new();
+        let signer = bench.at().certify_with(&Bench::person(), |template, _| {
+            template.names = vec![san.clone()];
+        });
+        let message = bench.image.manifest.clone();
+        let bundle = bench.at().bundle_message(&signer, &message);
+        let found = judge(&bench, &bundle).map_err(|why| why.code()).map(identity);
+        let expected = match name {
+            Name::Dns(_) => Err(Code::CertificateSan),
+            name => Ok(vec![name.clone()]),
+        };
+        assert_eq!(found.map(|identity| identity.names), expected);
+    }
+    let mut bench = Bench::new();
+    let mut template =
+        Template::private("builder", "a@example.com", &bench.key(KeyKind::P256), time(SIGNED));
+    template.names = cases.iter().map(|(san, _)| san.clone()).collect();
+    let certificate = bench.sigstore.private.issue(&template);
+    let certificate = Certificate::from_der(&certificate, &Limits::default()).unwrap();
+    let names = cases.map(|(_, name)| name).to_vec();
+    assert_eq!(Identity::of(&certificate), Ok(Identity { names, ..Identity::default() }));
+    // An address and a directory's name are no names that a policy can name.
+    for odd in [der::implicit(7, &[127, 0, 0, 1]), der::explicit(4, &der::name("a", "b"))] {
+        let signer = bench.at().certify_with(&Bench::person(), |template, _| {
+            template.names.clear();
+            template.more.push(ca::extension("2.5.29.17", true, &der::sequence(&[odd])));
+        });
+        let message = bench.image.manifest.clone();
+        let bundle = bench.at().bundle_message(&signer, &message);
+        assert_eq!(code(judge(&bench, &bundle)), Code::MalformedCertificate);
+    }
+}
+
+fn identity(facts: Facts) -> Identity {
+    match facts.signer {
+        verify::Signer::Certificate { identity, .. } => identity,
+        verify::Signer::Key { .. } => unreachable!("a certificate was asked for"),
+    }
+}
+
+/// Fulcio's extensions 1 to 22: each is a fact, and each that is malformed refuses the certificate.
+/// 7 is no extension but the kind of a name.
+#[test]
+fn every_extension_of_fulcio() {
+    let found = |number: u8, value: &[u8]| {
+        let mut bench = Bench::new();
+        let signer = bench.at().certify_with(&Bench::person(), |template, _| {
+            (template.issuer, template.issuer_v2, template.workflow) = (None, None, None);
+            template.more.push(ca::fulcio(number, value));
+        });
+        let message = bench.image.manifest.clone();
+        let bundle = bench.at().bundle_message(&signer, &message);
+        judge(&bench, &bundle).map(identity).map_err(|why| (why.code(), why.detail().to_owned()))
+    };
+    let names = vec![SubjectAlternativeName::Email(Bench::person().subject().to_owned())];
+    for number in 1..=22 {
+        let text = format!("value of {number}");
+        let (right, wrong) = match number {
+            1..=6 => (text.clone().into_bytes(), vec![0xff]),
+            _ => (der::utf8(&text), text.clone().into_bytes()),
+        };
+        let mut expected = Identity { names: names.clone(), ..Identity::default() };
+        match number {
+            1 | 8 => expected.issuer = text,
+            7 => {}
+            _ => expected.extensions = BTreeMap::from([(u32::from(number), text)]),
+        }
+        assert_eq!(found(number, &right), Ok(expected.clone()), "{number}");
+        let malformed = match number {
+            7 => Ok(expected),
+            _ => Err((
+                Code::MalformedCertificate,
+                format!("the extension 1.3.6.1.4.1.57264.1.{number} is malformed"),
+            )),
+        };
+        assert_eq!(found(number, &wrong), malformed, "{number}");
+        // A byte after the text, and a text of another type.
+        if number >= 8 {
+            for odd in [[&right[..], &[0]].concat(), der::value(0x13, b"printable")] {
+                assert_eq!(found(number, &odd), malformed, "{number}");
+            }
+        }
+    }
+}
+
+/// Every promise of a known log must hold; those of two logs are two.
+#[test]
+fn promises_of_several_logs() {
+    let found = |change: fn(&mut Vec<Sct>, &VirtualSigstore)| {
+        let mut bench = Bench::new();
+        let signer = bench.at().certify_with(&Bench::person(), |template, sigstore| {
+            change(&mut template.scts, sigstore);
+        });
+        let message = bench.image.manifest.clone();
+        let bundle = bench.at().bundle_message(&signer, &message);
+        let mut root = bench.sigstore.trusted_root();
+        for log in root["ctlogs"].as_array_mut().unwrap() {
+            log["publicKey"]["validFor"] = json!({ "start": SIGNED, "end": SIGNED });
+        }
+        let facts = judge_under(&bench, &bundle, &root);
+        facts.map_err(|why| why.code()).map(|facts| facts.sct_logs)
+    };
+    let of_2026 = "https://ctfe.virtual.sealift.example/2026".to_owned();
+    let of_2025 = "https://ctfe.virtual.sealift.example/2025".to_owned();
+    assert_eq!(found(|_, _| {}), Ok(vec![of_2026.clone()]));
+    assert_eq!(found(|scts, _| scts.extend(scts.clone())), Ok(vec![of_2026.clone()]));
+    let both = found(|scts, sigstore| {
+        let log = sigstore.retired_ct_log.clone();
+        scts.push(Sct { log, time: time(SIGNED), over: Over::ThisCertificate });
+    });
+    assert_eq!(both, Ok(vec![of_2026, of_2025]));
+    let one_wrong = found(|scts, sigstore| {
+        let log = sigstore.retired_ct_log.clone();
+        scts.push(Sct { log, time: time(SIGNED), over: Over::OtherCertificate });
+    });
+    assert_eq!(one_wrong, Err(Code::SctInvalid));
+    let one_late = found(|scts, sigstore| {
+        let log = sigstore.retired_ct_log.clone();
+        scts.push(Sct { log, time: plus(time(SIGNED), 1), over: Over::ThisCertificate });
+    });
+    assert_eq!(one_late, Err(Code::SctInvalid));
+    let one_early = found(|scts, _| scts.first_mut().unwrap().time = plus(time(SIGNED), -1));
+    assert_eq!(one_early, Err(Code::SctInvalid));
+}
+
+/// RFC 6962 section 2.1.4: P-256, or RSA by RSASSA-PKCS1-v1_5.
+#[test]
+fn a_certificate_transparency_log_of_rsa() {
+    let mut bench = Bench::new();
+    bench.sigstore.ct_log.key = bench.key(KeyKind::Rsa2048);
+    let bundle = message(&mut bench);
+    assert_eq!(judge(&bench, &bundle).unwrap().sct_logs.len(), 1);
+    // Of another key it is a promise of another log, which counts for nothing.
+    bench.sigstore.ct_log.key = bench.key(KeyKind::P256);
+    assert_eq!(judge(&bench, &bundle).unwrap().sct_logs.len(), 0);
 }
 
 /// A certificate transparency log tells milliseconds.

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifiers: &demands.verifiers(now, limits),
+            verifiers: &demands.verifiers(now, &limits),
             policies: &demands.policies,
             limits: &limits,
         },

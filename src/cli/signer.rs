@@ -15,9 +15,9 @@ use sealift::policy::{
     SignerKind, TextMatcher, document, predicate_type,
 };
 use sealift::report;
-use sealift::sigstore::TrustRoot;
 use sealift::sigstore::trust_root::Unusable;
-use sealift::time::UnixTime;
+use sealift::sigstore::{ManagedKey, TrustRoot};
+use sealift::time::{UnixTime, Window};
 use sealift::verify::{Trust, TrustId, Verifier};
 use sealift::x509::PrivatePki;
 
@@ -79,7 +79,10 @@ pub(crate) struct PolicyArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "What is accepted, by signer")]
 pub(crate) struct SignerArgs {
-    /// A public key (PEM) that must have signed (repeatable: any one of them)
+    /// A public key that must have signed (repeatable: any one of them)
+    ///
+    /// In PEM, or as Sigstore's `PublicKey` message in JSON (`rawBytes`, `keyDetails`, `validFor`):
+    /// a key with `validFor` must have signed inside it, by a log's or timestamp authority's word.
     ///
     /// An entry of a transparency log is demanded too, as cosign does, unless
     /// --insecure-ignore-tlog is given.
@@ -166,6 +169,9 @@ pub(crate) struct SignerArgs {
     pub annotations: Vec<String>,
 }
 
+/// When keys were in use, by their ids.
+type KeyWindows = BTreeMap<Digest, Window>;
+
 /// What the arguments amount to.
 pub(crate) struct Demands {
     /// What decides.
@@ -186,13 +192,16 @@ impl Demands {
         limits: &Limits,
         now: UnixTime,
     ) -> Result<Self> {
-        let policies = match (policy.files.is_empty(), signer.first_given()) {
+        let (policies, windows) = match (policy.files.is_empty(), signer.first_given()) {
             (true, None) => return Err(Usage::NothingDemanded.into()),
             (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
-            (true, Some(_)) => vec![signer.requirement(Kind::Signature, limits)?.into()],
-            (false, None) => policy.read(limits, now)?,
+            (true, Some(_)) => {
+                let (requirement, windows) = signer.requirement(Kind::Signature, limits)?;
+                (vec![requirement.into()], windows)
+            }
+            (false, None) => (policy.read(limits, now)?, KeyWindows::new()),
         };
-        Self::of(policies, signer, trust, limits)
+        Self::of(policies, windows, signer, trust, limits)
     }
 
     /// What a bundle of either kind must prove by the signer's flags, and what against.
@@ -204,14 +213,16 @@ impl Demands {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
         }
-        let mut requirement = signer.requirement(Kind::Either, limits)?;
+        let (mut requirement, windows) = signer.requirement(Kind::Either, limits)?;
         requirement.inclusion = trust.inclusion();
-        let demands = Self::of(vec![requirement.clone().into()], signer, trust, limits)?;
+        let policies = vec![requirement.clone().into()];
+        let demands = Self::of(policies, windows, signer, trust, limits)?;
         Ok((requirement, demands))
     }
 
     fn of(
         policies: Vec<Policy>,
+        key_windows: KeyWindows,
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
@@ -237,14 +248,14 @@ impl Demands {
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
-        let given = Trust { id: TrustId::default(), root, keys, pki };
+        let given = Trust { id: TrustId::default(), root, keys, key_windows, pki };
         let trusts = std::iter::once(given).chain(policies.own_trusts()).collect();
         Ok(Self { policies, trusts, told })
     }
 
     /// A verifier for each trust.
-    pub(crate) fn verifiers(&self, now: UnixTime, limits: Limits) -> Vec<Verifier> {
-        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, limits)).collect()
+    pub(crate) fn verifiers(&self, now: UnixTime, limits: &Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, *limits)).collect()
     }
 }
 
@@ -308,7 +319,8 @@ impl SignerArgs {
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
-    fn requirement(&self, otherwise: Kind, limits: &Limits) -> Result<Requirement> {
+    /// What evidence must prove, and when the keys it may be by were in use.
+    fn requirement(&self, otherwise: Kind, limits: &Limits) -> Result<(Requirement, KeyWindows)> {
         let kind = match &self.predicate_type {
             Some(name) if name.is_empty() => return Err(Usage::Empty { flag: "--type" }.into()),
             Some(name) => Kind::Attestation { predicate_type: predicate_type(name).to_owned() },
@@ -319,11 +331,12 @@ impl SignerArgs {
         }
         let log = if self.insecure_ignore_tlog { Demand::Waived } else { Demand::Demanded };
         let annotations = self.annotations()?;
-        let flags = SignerFlags { signer: self.signer(limits)?, kind, log, annotations };
-        Ok(flags.into_requirement())
+        let (signer, windows) = self.signer(limits)?;
+        let flags = SignerFlags { signer, kind, log, annotations };
+        Ok((flags.into_requirement(), windows))
     }
 
-    fn signer(&self, limits: &Limits) -> Result<SignerKind> {
+    fn signer(&self, limits: &Limits) -> Result<(SignerKind, KeyWindows)> {
         if self.ca_intermediates.is_some() && self.ca_roots.is_none() {
             return Err(Usage::IntermediatesAlone.into());
         }
@@ -341,28 +354,43 @@ impl SignerArgs {
         )?;
         let sct = if self.insecure_ignore_sct { Demand::Waived } else { Demand::Demanded };
         match (self.keys.is_empty(), subject, issuer, &self.ca_roots) {
-            (false, None, None, None) => self.read_keys(limits).map(SignerKind::Keys),
+            (false, None, None, None) => {
+                let (keys, windows) = self.read_keys(limits)?;
+                Ok((SignerKind::Keys(keys), windows))
+            }
             (false, ..) => Err(Usage::KeyAndIdentity.into()),
             (true, None, ..) => Err(Usage::NoSigner.into()),
             (true, Some(subject), issuer, Some(_)) => {
                 let identity = IdentityMatcher::new(subject, issuer);
-                Ok(SignerKind::PrivatePki { identity, sct })
+                Ok((SignerKind::PrivatePki { identity, sct }, KeyWindows::new()))
             }
             (true, Some(_), None, None) => Err(Usage::NoIssuer.into()),
             (true, Some(subject), issuer, None) => {
                 let identity = IdentityMatcher::new(subject, issuer);
-                Ok(SignerKind::Keyless { identity, sct })
+                Ok((SignerKind::Keyless { identity, sct }, KeyWindows::new()))
             }
         }
     }
 
-    fn read_keys(&self, limits: &Limits) -> Result<Vec<PublicKey>> {
+    /// The keys, and the windows of those that have one. A key has one use and one window, wherever
+    /// it is named: by the other it would verify what it should not.
+    fn read_keys(&self, limits: &Limits) -> Result<(Vec<PublicKey>, KeyWindows)> {
         let read = |path: &PathBuf| {
-            let pem = input::read_text(path, "key", limits.metadata_bytes)?;
-            PublicKey::from_pem(&pem)
+            let text = input::read_text(path, "key", limits.metadata_bytes)?;
+            ManagedKey::parse(&text, limits)
                 .with_context(|| format!("key `{}` cannot be used", path.display()))
         };
-        self.keys.iter().map(read).collect()
+        let keys = self.keys.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let mut known: BTreeMap<Digest, &ManagedKey> = BTreeMap::new();
+        for key in &keys {
+            let id = key.key.id();
+            if known.insert(id, key).is_some_and(|first| first != key) {
+                return Err(Usage::KeyTwice { id }.into());
+            }
+        }
+        let windows =
+            keys.iter().filter_map(|key| Some((key.key.id(), key.window?))).collect::<KeyWindows>();
+        Ok((keys.into_iter().map(|key| key.key).collect(), windows))
     }
 
     fn annotations(&self) -> Result<BTreeMap<String, String>> {
@@ -438,6 +466,8 @@ pub(crate) enum Usage {
     Empty { flag: &'static str },
     #[error("`--ca-intermediates` needs `--ca-roots`")]
     IntermediatesAlone,
+    #[error("`--key` names the key {id} twice, and says two things of it")]
+    KeyTwice { id: Digest },
     #[error("`--annotation` is no KEY=VALUE: `{text}`")]
     NoAnnotation { text: String },
     #[error("`--annotation` demands two values of `{key}`")]
@@ -468,6 +498,9 @@ impl Usage {
                 "anybody can have any name of some issuer: give `--certificate-oidc-issuer`; only \
                  with `--ca-roots` none is needed",
             ),
+            Self::KeyTwice { .. } => {
+                Some("give the key once: in PEM, or with its validFor and keyDetails")
+            }
             Self::NoTrustedRoot { .. } => Some(
                 "give `--trusted-root FILE`; for a key without a log, `--insecure-ignore-tlog` \
                  waives the entry",

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifiers: &demands.verifiers(now, limits),
+            verifiers: &demands.verifiers(now, &limits),
             policies: &demands.policies,
             limits: &limits,
         },

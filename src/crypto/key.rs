@@ -2,14 +2,14 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912::{
-    ID_EC_PUBLIC_KEY, RSA_ENCRYPTION, SECP_256_R_1, SECP_384_R_1, SECP_521_R_1,
+    ID_EC_PUBLIC_KEY, ID_RSASSA_PSS, RSA_ENCRYPTION, SECP_256_R_1, SECP_384_R_1, SECP_521_R_1,
 };
 use const_oid::db::rfc8410::ID_ED_25519;
 use der::asn1::UintRef;
 use der::{Decode, Encode, Reader, SliceReader};
 use spki::SubjectPublicKeyInfoRef;
 
-use super::{Hash, InvalidSignature, Message, PemError, Scheme, one_pem_block, verify_raw};
+use super::{Hash, InvalidSignature, Message, PemError, Scheme, one_pem_block, pss, verify_raw};
 use crate::digest::Digest;
 
 /// A public key of an accepted kind, in its one DER spelling.
@@ -37,9 +37,20 @@ impl PublicKey {
             ID_EC_PUBLIC_KEY => elliptic_curve_kind(&info, bits)?,
             ID_ED_25519 => ed25519_kind(&info, bits)?,
             RSA_ENCRYPTION => rsa_kind(&info, bits)?,
+            ID_RSASSA_PSS => rsa_pss_kind(&info, bits)?,
             oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
         };
         Ok(Self { spki: spki.to_vec(), kind, bits: bits.to_vec() })
+    }
+
+    /// The same key as `details`, a `PublicKeyDetails` of protobuf-specs, has it used: an RSA key does
+    /// not say by itself by which scheme it signs. From then on it verifies by that one alone.
+    #[must_use]
+    pub fn used_as(self, details: &str) -> Self {
+        let KeyKind::Rsa { bits } = self.kind else { return self };
+        let pss = KeyKind::RsaPss { bits, hash: Hash::Sha256 };
+        let kind = if pss.details().contains(&details) { pss } else { self.kind };
+        Self { kind, ..self }
     }
 
     /// The `SubjectPublicKeyInfo` in DER.
@@ -76,6 +87,7 @@ impl PublicKey {
             KeyKind::P521 => Scheme::EcdsaP521(hash),
             KeyKind::Ed25519 => Scheme::Ed25519,
             KeyKind::Rsa { .. } => Scheme::RsaPkcs1(hash),
+            KeyKind::RsaPss { hash, .. } => Scheme::RsaPss(hash),
         };
         verify_raw(scheme, &self.bits, message, signature)
     }
@@ -86,6 +98,7 @@ impl PublicKey {
             KeyKind::P256 | KeyKind::Rsa { .. } => Hash::Sha256,
             KeyKind::P384 => Hash::Sha384,
             KeyKind::P521 | KeyKind::Ed25519 => Hash::Sha512,
+            KeyKind::RsaPss { hash, .. } => hash,
         }
     }
 }
@@ -107,16 +120,22 @@ pub enum KeyKind {
     P521,
     /// Ed25519.
     Ed25519,
-    /// RSA with a modulus of 2048 to 4096 bits.
+    /// RSA with a modulus of 2048 to 4096 bits, by RSASSA-PKCS1-v1_5.
     Rsa {
         /// Bits of the modulus.
         bits: usize,
     },
+    /// The same by RSASSA-PSS, mask and salt by the same hash.
+    RsaPss {
+        /// Bits of the modulus.
+        bits: usize,
+        /// The hash.
+        hash: Hash,
+    },
 }
 
 impl KeyKind {
-    /// Its names in protobuf-specs (`PublicKeyDetails`), with the hash that goes with it. Not those
-    /// of RSASSA-PSS: no specification of Sigstore says how long the salt is.
+    /// Its names in protobuf-specs (`PublicKeyDetails`), with the hash that goes with it.
     pub fn details(self) -> &'static [&'static str] {
         match self {
             Self::P256 => &["PKIX_ECDSA_P256_SHA_256"],
@@ -126,17 +145,28 @@ impl KeyKind {
             Self::Rsa { bits: 2048 } => &["PKIX_RSA_PKCS1V15_2048_SHA256"],
             Self::Rsa { bits: 3072 } => &["PKIX_RSA_PKCS1V15_3072_SHA256"],
             Self::Rsa { bits: 4096 } => &["PKIX_RSA_PKCS1V15_4096_SHA256"],
-            Self::Rsa { .. } => &[],
+            Self::RsaPss { bits: 2048, hash: Hash::Sha256 } => &["PKIX_RSA_PSS_2048_SHA256"],
+            Self::RsaPss { bits: 3072, hash: Hash::Sha256 } => &["PKIX_RSA_PSS_3072_SHA256"],
+            Self::RsaPss { bits: 4096, hash: Hash::Sha256 } => &["PKIX_RSA_PSS_4096_SHA256"],
+            Self::Rsa { .. } | Self::RsaPss { .. } => &[],
         }
     }
 
-    /// Whether `details` is the name of a kind that this is not.
+    /// Whether `details` is the name of a kind that this is not. An RSA key that does not say its
+    /// scheme may have the name of either.
     pub fn contradicts(self, details: &str) -> bool {
-        // The key is the same for both schemes of RSA.
-        let details = details.replace("_RSA_PSS_", "_RSA_PKCS1V15_");
-        let kinds = [2048, 3072, 4096].map(|bits| Self::Rsa { bits });
-        let kinds = [Self::P256, Self::P384, Self::P521, Self::Ed25519].into_iter().chain(kinds);
-        kinds.filter(|kind| *kind != self).any(|kind| kind.details().contains(&details.as_str()))
+        let sizes = [2048, 3072, 4096];
+        let pkcs1 = sizes.map(|bits| Self::Rsa { bits });
+        let pss = sizes.map(|bits| Self::RsaPss { bits, hash: Hash::Sha256 });
+        let kinds = [Self::P256, Self::P384, Self::P521, Self::Ed25519];
+        let mut kinds = kinds.into_iter().chain(pkcs1).chain(pss);
+        match (self, kinds.find(|kind| kind.details().contains(&details))) {
+            (Self::Rsa { bits }, Some(Self::RsaPss { bits: named, .. })) => bits != named,
+            (_, Some(named)) => named != self,
+            // Deprecated names without a size.
+            (Self::RsaPss { .. }, None) => details.contains("_RSA_PKCS1V"),
+            (_, None) => false,
+        }
     }
 }
 
@@ -148,6 +178,7 @@ impl std::fmt::Display for KeyKind {
             Self::P521 => f.write_str("ECDSA P-521"),
             Self::Ed25519 => f.write_str("Ed25519"),
             Self::Rsa { bits } => write!(f, "RSA-{bits}"),
+            Self::RsaPss { bits, hash } => write!(f, "RSA-{bits} PSS {}", hash.name()),
         }
     }
 }
@@ -180,11 +211,22 @@ fn ed25519_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKi
     Ok(KeyKind::Ed25519)
 }
 
-/// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`.
+/// `rsaEncryption`: the key says nothing of a scheme.
 fn rsa_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKind, KeyError> {
     if !info.algorithm.parameters.is_some_and(der::asn1::AnyRef::is_null) {
         return Err(KeyError::Malformed);
     }
+    Ok(KeyKind::Rsa { bits: modulus_bits(bits)? })
+}
+
+/// `id-RSASSA-PSS`: the key says by what it signs.
+fn rsa_pss_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKind, KeyError> {
+    let hash = pss::hash(info.algorithm.parameters)?;
+    Ok(KeyKind::RsaPss { bits: modulus_bits(bits)?, hash })
+}
+
+/// `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }`, neither too small.
+fn modulus_bits(bits: &[u8]) -> Result<usize, KeyError> {
     let mut reader = SliceReader::new(bits).map_err(|_| KeyError::Malformed)?;
     let (modulus, exponent) = reader
         .sequence(|fields| Ok((UintRef::decode(fields)?, UintRef::decode(fields)?)))
@@ -200,7 +242,7 @@ fn rsa_kind(info: &SubjectPublicKeyInfoRef<'_>, bits: &[u8]) -> Result<KeyKind, 
     if exponent.as_bytes() != [1, 0, 1] {
         return Err(KeyError::RsaExponent);
     }
-    Ok(KeyKind::Rsa { bits: size })
+    Ok(size)
 }
 
 /// Whether an Ed25519 point has small order, in any encoding: such a key verifies signatures that
@@ -251,6 +293,26 @@ pub enum KeyError {
     /// The RSA exponent is not 65537.
     #[error("the RSA key has another exponent than 65537")]
     RsaExponent,
+    /// An RSASSA-PSS key has no parameters, and could sign by any hash.
+    #[error("the RSASSA-PSS key does not say by which hash it signs")]
+    PssUnrestricted,
+    /// An RSASSA-PSS key signs by another hash than SHA-256, SHA-384 or SHA-512.
+    #[error("RSASSA-PSS keys of hash {oid} are not supported")]
+    PssHash {
+        /// The hash's object identifier.
+        oid: ObjectIdentifier,
+    },
+    /// The mask of an RSASSA-PSS key is not MGF1 by the key's hash.
+    #[error("the RSASSA-PSS key masks by something else than MGF1 of its hash")]
+    PssMask,
+    /// The salt of an RSASSA-PSS key is not as long as its hash.
+    #[error("the RSASSA-PSS key has a salt of {found} bytes, not the {expected} of its hash")]
+    PssSalt {
+        /// The length of the hash.
+        expected: usize,
+        /// The length of the salt.
+        found: usize,
+    },
     /// The Ed25519 point has small order.
     #[error("the Ed25519 key is a point of small order, for which anybody can sign")]
     SmallOrder,

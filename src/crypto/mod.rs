@@ -14,6 +14,7 @@ mod backend;
 mod hash;
 mod key;
 mod pem;
+mod pss;
 mod signature;
 
 #[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]

@@ -13,6 +13,7 @@
 
 pub mod cluster_image_policy;
 pub mod document;
+pub mod engine;
 mod flags;
 mod glob;
 mod identity;

@@ -4,6 +4,7 @@
 pub mod bundle;
 pub mod cosign;
 pub mod dsse;
+pub mod managed_key;
 mod protojson;
 pub mod simple_signing;
 pub mod statement;
@@ -11,6 +12,7 @@ pub mod trust_root;
 
 pub use bundle::Bundle;
 pub use dsse::Envelope;
+pub use managed_key::ManagedKey;
 pub use simple_signing::SimpleSigning;
 pub use statement::Statement;
 pub use trust_root::TrustRoot;

@@ -6,12 +6,13 @@
 
 use serde::Deserialize;
 
+use super::managed_key::{ManagedKeyError, RawKey, RawWindow};
 use super::protojson::Bytes;
-use crate::crypto::{KeyError, KeyKind, PublicKey};
+use crate::crypto::{KeyError, KeyKind};
 use crate::digest::{Digest, hex};
 use crate::json;
 use crate::limits::Limits;
-use crate::time::{UnixTime, Window};
+use crate::time::Window;
 use crate::timestamp::TimestampAuthority;
 use crate::tlog::Log;
 use crate::x509::{Certificate, CertificateAuthority, MalformedCertificate};
@@ -36,7 +37,7 @@ impl TrustRoot {
         }
         let mut unusable = Vec::new();
         let transparency_logs = logs("tlogs", raw.tlogs, &mut unusable)?;
-        let ct_logs = logs("ctlogs", raw.ctlogs, &mut unusable)?;
+        let ct_logs = logs(CT_LOGS, raw.ctlogs, &mut unusable)?;
         let mut authorities = Vec::new();
         for (at, authority) in raw.certificate_authorities.into_iter().flatten().enumerate() {
             let place = Place { list: "certificateAuthorities", at };
@@ -135,6 +136,8 @@ impl std::fmt::Display for Place {
     }
 }
 
+const CT_LOGS: &str = "ctlogs";
+
 const MEDIA_TYPES: [&str; 2] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
@@ -166,23 +169,8 @@ struct RawLog {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawKey {
-    raw_bytes: Bytes,
-    key_details: Option<String>,
-    valid_for: Option<RawWindow>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RawLogId {
     key_id: Bytes,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawWindow {
-    start: Option<UnixTime>,
-    end: Option<UnixTime>,
 }
 
 #[derive(Deserialize)]
@@ -220,9 +208,11 @@ struct RawCertificate {
 }
 
 fn window(raw: Option<&RawWindow>, place: Place) -> Result<Window, TrustRootError> {
-    let no_start = TrustRootError::NoStart { place };
-    let Some(&RawWindow { start: Some(start), end }) = raw else { return Err(no_start) };
-    Window::new(start, end).ok_or(TrustRootError::EndBeforeStart { place })
+    let window = raw.map(RawWindow::window).ok_or(TrustRootError::NoStart { place })?;
+    window.map_err(|why| match why {
+        ManagedKeyError::EndBeforeStart => TrustRootError::EndBeforeStart { place },
+        _ => TrustRootError::NoStart { place },
+    })
 }
 
 fn logs(
@@ -252,17 +242,23 @@ impl RawLog {
         if self.hash_algorithm.is_some_and(|algorithm| algorithm != "SHA2_256") {
             return Ok(Err("its tree is not hashed by SHA2_256".to_owned()));
         }
-        let key = match PublicKey::from_spki(&self.public_key.raw_bytes.0) {
+        let key = match self.public_key.key() {
             Ok(key) => key,
-            Err(KeyError::Malformed) if is_pkix(self.public_key.key_details.as_deref()) => {
+            Err(ManagedKeyError::Key(KeyError::Malformed))
+                if is_pkix(self.public_key.key_details.as_deref()) =>
+            {
                 return Err(TrustRootError::Key { place, cause: KeyError::Malformed });
+            }
+            Err(ManagedKeyError::KeyDetails { details, found }) => {
+                return Err(TrustRootError::KeyDetails { place, details, found });
             }
             Err(reason) => return Ok(Err(reason.to_string())),
         };
-        let details = self.public_key.key_details.as_deref();
-        check_details(details, &key, place)?;
-        if details.is_some_and(|details| details.starts_with("PKIX_RSA_PSS_")) {
-            return Ok(Err("signatures by RSASSA-PSS are not supported".to_owned()));
+        // RFC 6962 section 2.1.4 has RSASSA-PKCS1-v1_5 alone, and its timestamps have no name for more.
+        if place.list == CT_LOGS && matches!(key.kind(), KeyKind::RsaPss { .. }) {
+            return Ok(
+                Err("a certificate transparency log does not sign by RSASSA-PSS".to_owned()),
+            );
         }
         let id = self.log_id.or(self.checkpoint_key_id).map(|id| id.key_id);
         let id = match id {
@@ -276,22 +272,6 @@ impl RawLog {
 
 fn is_pkix(details: Option<&str>) -> bool {
     details.is_none_or(|details| details.starts_with("PKIX_"))
-}
-
-/// `keyDetails` may not contradict the key; names we do not know say nothing.
-fn check_details(
-    details: Option<&str>,
-    key: &PublicKey,
-    place: Place,
-) -> Result<(), TrustRootError> {
-    match details.filter(|details| key.kind().contradicts(details)) {
-        Some(details) => Err(TrustRootError::KeyDetails {
-            place,
-            details: details.to_owned(),
-            found: key.kind(),
-        }),
-        None => Ok(()),
-    }
 }
 
 impl RawAuthority {

@@ -16,7 +16,7 @@ use spki::AlgorithmIdentifierOwned;
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use super::TimestampAuthority;
-use crate::crypto::{Hash, Message};
+use crate::crypto::{Hash, KeyKind, Message};
 use crate::time::UnixTime;
 use crate::x509::{Certificate, MalformedCertificate, PathError, Purpose};
 
@@ -110,7 +110,8 @@ impl Token {
         }
         check_signing_certificate(single(ID_AA_SIGNING_CERTIFICATE_V2), signer)?;
         let signed = attributes.to_der().map_err(|_| TokenError::Attributes)?;
-        let hash = signature_hash(&self.signer.signature_algorithm, hash)
+        let algorithm = self.signer.signature_algorithm.oid;
+        let hash = signature_hash(algorithm, signer.key().kind(), hash)
             .ok_or(TokenError::SignatureAlgorithm)?;
         signer
             .key()
@@ -245,13 +246,21 @@ fn hash_of(oid: ObjectIdentifier) -> Option<Hash> {
     }
 }
 
-/// The hash of the signature: the one its algorithm names, else that of the attributes.
-fn signature_hash(algorithm: &AlgorithmIdentifierOwned, attributes: Hash) -> Option<Hash> {
-    match algorithm.oid {
-        ECDSA_WITH_SHA_256 | SHA_256_WITH_RSA_ENCRYPTION => Some(Hash::Sha256),
-        ECDSA_WITH_SHA_384 | SHA_384_WITH_RSA_ENCRYPTION => Some(Hash::Sha384),
-        ECDSA_WITH_SHA_512 | SHA_512_WITH_RSA_ENCRYPTION => Some(Hash::Sha512),
-        RSA_ENCRYPTION => Some(attributes),
+/// The hash of the signature: the one its algorithm names, else that of the attributes. The
+/// algorithm must be one of the key's.
+fn signature_hash(algorithm: ObjectIdentifier, key: KeyKind, attributes: Hash) -> Option<Hash> {
+    use KeyKind::{P256, P384, P521, Rsa};
+    match (algorithm, key) {
+        (ECDSA_WITH_SHA_256, P256 | P384 | P521) | (SHA_256_WITH_RSA_ENCRYPTION, Rsa { .. }) => {
+            Some(Hash::Sha256)
+        }
+        (ECDSA_WITH_SHA_384, P256 | P384 | P521) | (SHA_384_WITH_RSA_ENCRYPTION, Rsa { .. }) => {
+            Some(Hash::Sha384)
+        }
+        (ECDSA_WITH_SHA_512, P256 | P384 | P521) | (SHA_512_WITH_RSA_ENCRYPTION, Rsa { .. }) => {
+            Some(Hash::Sha512)
+        }
+        (RSA_ENCRYPTION, Rsa { .. }) => Some(attributes),
         _ => None,
     }
 }

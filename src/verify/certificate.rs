@@ -4,7 +4,9 @@
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 
 use super::log::Logged;
-use super::{Anchor, CertificateAuthority, Code, Rejection, Role, Signer, TimeSource, TrustedTime};
+use super::{
+    Anchor, CertificateAuthority, Code, Rejection, Role, Signer, TimeSource, TrustedTime, times,
+};
 use crate::digest::{Digest, hex};
 use crate::sigstore::TrustRoot;
 use crate::time::UnixTime;
@@ -46,7 +48,7 @@ impl CertificateStep<'_> {
     ) -> Result<Certified, Rejection> {
         if times.is_empty() {
             if self.pki.is_none() {
-                return Err(no_trusted_time(logged));
+                return Err(times::none(logged, "certificate"));
             }
             times.push(TrustedTime { at: self.now, source: TimeSource::Clock });
         }
@@ -183,18 +185,5 @@ fn closer(known: Option<PathError>, new: PathError) -> PathError {
     match known {
         Some(known) if new == PathError::Path(webpki::Error::UnknownIssuer) => known,
         _ => new,
-    }
-}
-
-fn no_trusted_time(logged: &Logged) -> Rejection {
-    match logged.unknown.first() {
-        Some(id) => Rejection::new(
-            Code::UnknownLog,
-            format!("the only log entry is of log {id}, which the trusted root does not name"),
-        ),
-        None => Rejection::new(
-            Code::NoTrustedTime,
-            "no log and no timestamp authority says when the certificate was used",
-        ),
     }
 }

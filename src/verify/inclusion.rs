@@ -79,7 +79,7 @@ impl Verifier {
                 SignedBy { certificate: Some(leaf.der()), key: leaf.key() }
             }
             Material::PublicKey { hint } => {
-                let key = self.key_of(evidence, hint.as_deref(), &artifact)?;
+                let key = self.signing_key(evidence, hint.as_deref(), &artifact)?;
                 SignedBy { certificate: None, key }
             }
         };

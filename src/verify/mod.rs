@@ -12,6 +12,7 @@ mod claim;
 mod evidence;
 mod facts;
 mod inclusion;
+mod key;
 mod log;
 mod rejection;
 mod signature;
@@ -28,6 +29,8 @@ pub use inclusion::{Inclusion, LegacyLayer};
 pub use rejection::{Code, Rejection};
 pub use verified::Verified;
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -36,7 +39,7 @@ use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::sigstore::TrustRoot;
 use crate::sigstore::bundle::Material;
-use crate::time::UnixTime;
+use crate::time::{UnixTime, Window};
 use crate::tlog::Entry;
 use crate::x509::{Certificate, PrivatePki};
 use binding::SignedBy;
@@ -54,6 +57,8 @@ pub struct Trust {
     pub root: Option<TrustRoot>,
     /// Keys that policies name.
     pub keys: Vec<PublicKey>,
+    /// When keys were in use, by their ids. A key without a window may have signed at any time.
+    pub key_windows: BTreeMap<Digest, Window>,
     /// A PKI of one's own.
     pub pki: Option<PrivatePki>,
 }
@@ -133,7 +138,8 @@ impl Verifier {
                 self.by_certificate(&leaf, subject, evidence)
             }
             Material::PublicKey { hint } => {
-                let key = self.key_of(&evidence, hint.as_deref(), subject)?;
+                // 5. The signature, first: it tells which of the given keys is the signer's.
+                let key = self.signing_key(&evidence, hint.as_deref(), subject)?;
                 self.by_key(key, subject, evidence)
             }
         };
@@ -181,6 +187,7 @@ impl Verifier {
         })
     }
 
+    /// Every step but the signature, which found `key`.
     fn by_key(
         &self,
         key: &PublicKey,
@@ -189,7 +196,7 @@ impl Verifier {
     ) -> Result<Facts, Rejection> {
         let logged = self.logged(&evidence, SignedBy { certificate: None, key }, subject)?;
         let times = self.times(&evidence, &logged)?;
-        signature::verify(&evidence.signed, key, subject)?;
+        key::check_window(self.trust.key_windows.get(&key.id()), &logged, &times.trusted)?;
         let notes = [evidence.notes, times.notes, unknown_logs(&logged)].concat();
         let id = signature_id(evidence.signed.signature(), None);
         let form = evidence.form;
@@ -234,8 +241,8 @@ impl Verifier {
         )
     }
 
-    /// The given key that made the signature. A hint narrows the choice and decides nothing.
-    fn key_of(
+    /// The given key by which the signature verifies. A hint narrows the choice and decides nothing.
+    fn signing_key(
         &self,
         evidence: &Evidence,
         hint: Option<&str>,

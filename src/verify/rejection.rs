@@ -100,6 +100,8 @@ codes! {
     KeyNotGiven = "key-not-given",
     /// The bundle's hint names another key than those given.
     KeyHintMismatch = "key-hint-mismatch",
+    /// The signer's key was not in use when the signature was made.
+    KeyWindow = "key-window",
     /// The certified key is too weak or of a kind that we do not verify with.
     KeyWeak = "key-weak",
     /// The signature does not verify.

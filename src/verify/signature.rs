@@ -2,7 +2,7 @@
 
 use super::evidence::Signed;
 use super::{Artifact, Code, Rejection};
-use crate::crypto::{Hash, InvalidSignature, Message, PublicKey};
+use crate::crypto::{Hash, InvalidSignature, KeyKind, Message, PublicKey};
 
 /// Proves the signature by `key`. With ECDSA the hash is the curve's or SHA-256, which cosign uses
 /// with every curve.
@@ -24,7 +24,7 @@ pub(super) fn verify(
         }
     };
     let mut found = InvalidSignature::DoesNotVerify;
-    for hash in hashes(key) {
+    for hash in hashes(key, signed) {
         match key.verify(message, signed.signature(), hash) {
             Ok(()) => return Ok(()),
             Err(InvalidSignature::OtherHash) => {}
@@ -34,9 +34,17 @@ pub(super) fn verify(
     Err(found.into())
 }
 
-fn hashes(key: &PublicKey) -> impl Iterator<Item = Hash> {
-    let default = key.default_hash();
-    std::iter::once(default).chain((default != Hash::Sha256).then_some(Hash::Sha256))
+/// Every hash that the signature may be over, the likely one first: cosign's own forms are SHA-256.
+fn hashes(key: &PublicKey, signed: &Signed) -> impl Iterator<Item = Hash> {
+    let own = key.default_hash();
+    let is_cosigns =
+        matches!(signed, Signed::Payload { .. } | Signed::Envelope { stored: Some(_), .. });
+    let (first, second) = match (key.kind(), is_cosigns) {
+        (KeyKind::P384 | KeyKind::P521, true) => (Hash::Sha256, Some(own)),
+        (KeyKind::P384 | KeyKind::P521, false) => (own, Some(Hash::Sha256)),
+        _ => (own, None),
+    };
+    std::iter::once(first).chain(second)
 }
 
 /// The bundle's digest of the artifact is a hint: it must agree and is never used instead.

@@ -80,6 +80,20 @@ fn check_unpromised(logged: &Logged, times: &Times) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// That nobody says when `what` was used, which has to be used in its time.
+pub(super) fn none(logged: &Logged, what: &str) -> Rejection {
+    match logged.unknown.first() {
+        Some(id) => Rejection::new(
+            Code::UnknownLog,
+            format!("the only log entry is of log {id}, which the trusted root does not name"),
+        ),
+        None => Rejection::new(
+            Code::NoTrustedTime,
+            format!("no log and no timestamp authority says when the {what} was used"),
+        ),
+    }
+}
+
 fn invalid(why: &str) -> Rejection {
     Rejection::new(Code::TimestampInvalid, why)
 }

@@ -9,6 +9,7 @@
 )]
 
 mod cluster_image_policy;
+mod engines;
 
 use std::path::PathBuf;
 
@@ -22,17 +23,22 @@ struct Vectors<T> {
 }
 
 /// The cases of a file, or `None` where there are no vectors.
-fn cases<T: DeserializeOwned>(file: &str) -> Option<Vec<T>> {
+fn cases<T: DeserializeOwned>(name: &str) -> Option<Vec<T>> {
+    let vectors: Vectors<T> = file(name)?;
+    assert_eq!(vectors.count, vectors.cases.len());
+    Some(vectors.cases)
+}
+
+/// A whole file, or `None` where there are no vectors.
+fn file<T: DeserializeOwned>(name: &str) -> Option<T> {
     let folder = std::env::var_os("SEALIFT_POLICY_VECTORS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/policy"),
         PathBuf::from,
     );
-    let path = folder.join(file);
+    let path = folder.join(name);
     if !path.exists() {
         println!("skipped: no policy vectors at {}", path.display());
         return None;
     }
-    let vectors: Vectors<T> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    assert_eq!(vectors.count, vectors.cases.len());
-    Some(vectors.cases)
+    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
 }

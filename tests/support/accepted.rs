@@ -13,7 +13,7 @@ use super::layout::Layout;
 use super::rekor;
 use super::rekor_v2::RekorV2;
 use super::tsa::Stamp;
-use super::{AttestationLog, Log, VirtualSigstore, bundle_body, note, plus, time};
+use super::{AttestationLog, Log, VirtualSigstore, base64, bundle_body, note, plus, time};
 
 /// A form of evidence.
 pub struct Form {
@@ -43,6 +43,8 @@ pub enum Demand {
     LoggedKey(KeyKind),
     /// A key in a file below `testdata`; no log is asked for.
     KeyFile(&'static str),
+    /// The P-256 key, in use for the second of the bench alone; no log is asked for.
+    TimedKey,
     /// A person whom a private authority knows, without any log of certificates.
     Private,
 }
@@ -63,6 +65,7 @@ impl Demand {
             Self::Key(kind) => json!({ "key": key_path(kind), "log": "none" }),
             Self::LoggedKey(kind) => json!({ "key": key_path(kind), "log": "required" }),
             Self::KeyFile(path) => json!({ "key": path, "log": "none" }),
+            Self::TimedKey => json!({ "key": TIMED_KEY, "log": "none" }),
             Self::Private => {
                 json!({ "certificate_identity": PRIVATE_EMAIL, "certificate_oidc_issuer": "", "sct": "none" })
             }
@@ -72,12 +75,23 @@ impl Demand {
 
 /// Where the tables look for the trusted root, below `testdata`.
 pub const TRUSTED_ROOT: &str = "demo/trusted_root.json";
+const TIMED_KEY: &str = "accepted/keys/p256-in-use.json";
 const PRIVATE_ROOT: &str = "accepted/private_root.json";
 const PRIVATE_EMAIL: &str = "builder@private.example";
 
 /// The path of a key's file below `testdata`.
 pub fn key_path(kind: KeyKind) -> String {
     format!("accepted/keys/{}", kind.name())
+}
+
+/// The P-256 key as Sigstore's `PublicKey` message, in use for one second.
+pub fn timed_key(bench: &Bench) -> Value {
+    let key = bench.key(KeyKind::P256);
+    json!({
+        "rawBytes": base64(&key.spki()),
+        "keyDetails": key.details(),
+        "validFor": { "start": SIGNED, "end": SIGNED },
+    })
 }
 
 fn username() -> Identity {
@@ -109,10 +123,12 @@ pub fn files(bench: &Bench) -> Vec<(String, Vec<u8>)> {
         KeyKind::P521,
         KeyKind::Ed25519,
         KeyKind::Rsa2048,
+        KeyKind::RsaPss2048,
         KeyKind::Rsa1024,
     ] {
         files.push((format!("keys/{}", kind.name()), bench.key(kind).public_pem().into_bytes()));
     }
+    files.push(("keys/p256-in-use.json".to_owned(), pretty(&timed_key(bench))));
     files.push(("private_root.json".to_owned(), pretty(&bench.sigstore.private_root())));
     files.push((
         "cases.json".to_owned(),
@@ -193,6 +209,18 @@ fn legacy_signatures() -> Vec<Form> {
             "`.sig` by an RSA key of 2048 bits",
             Demand::Key(KeyKind::Rsa2048),
             |bench| keyed_by(bench, KeyKind::Rsa2048),
+        ),
+        signature(
+            "legacy-keyed-rsa-pss",
+            "`.sig` by an RSA key that says it signs by RSASSA-PSS",
+            Demand::Key(KeyKind::RsaPss2048),
+            |bench| keyed_by(bench, KeyKind::RsaPss2048),
+        ),
+        signature(
+            "legacy-keyed-in-use",
+            "`.sig` by a key with a window, logged in the only second of it",
+            Demand::TimedKey,
+            |bench| keyed_after(bench, 0),
         ),
         signature(
             "legacy-keyed-set",
@@ -610,6 +638,17 @@ fn rekor_v2_bundles() -> Vec<Form> {
             },
         ),
         signature(
+            "bundle-v0.3-rekor-v2-keyed-rsa-pss",
+            "by an RSA key that says it signs by RSASSA-PSS, which the entry names",
+            Demand::LoggedKey(KeyKind::RsaPss2048),
+            |bench| {
+                let signer = Signer::key(bench.key(KeyKind::RsaPss2048));
+                let content = bench.sign_content(&signer);
+                let bundle = bench.at().bundle_v2(&signer, content);
+                bench.with_bundle(&bundle)
+            },
+        ),
+        signature(
             "bundle-v0.3-rekor-v2-keyed",
             "by a key, in a Rekor v2 log; a key needs no time",
             Demand::LoggedKey(KeyKind::P256),
@@ -712,11 +751,21 @@ fn keyed_by(bench: &mut Bench, kind: KeyKind) -> Vec<u8> {
     bench.keyed_payload(kind, &payload, |_| {})
 }
 
+/// A signature by key that the log takes in some seconds after the bench's time.
+pub fn keyed_after(bench: &mut Bench, seconds: i64) -> Vec<u8> {
+    let signer = Signer::key(bench.key(KeyKind::P256));
+    logged(bench, &signer, seconds)
+}
+
 /// A keyless signature that the log takes in some seconds after the certificate was issued.
 pub fn logged_after(bench: &mut Bench, seconds: i64) -> Vec<u8> {
     let signer = bench.signer();
+    logged(bench, &signer, seconds)
+}
+
+fn logged(bench: &mut Bench, signer: &Signer, seconds: i64) -> Vec<u8> {
     let payload = bench.payload();
-    let mut signature = bench.at().sign(&signer, &payload, Log::None);
+    let mut signature = bench.at().sign(signer, &payload, Log::None);
     let body = rekor::hashedrekord(&payload, &signature.signature, &signer.verifier());
     let at = bench.at();
     let later = plus(at.time, seconds);

@@ -11,7 +11,7 @@ use super::evidence::{
     self, Bundle, Content, Layer, LegacyAttestation, LegacySignature, Material, Signer, Version,
 };
 use super::image::{AMD64, Artifact, image};
-use super::key::Key;
+use super::key::{Hash, Key};
 use super::layout::Layout;
 use super::rekor::{self, Entry};
 use super::{AttestationLog, Log, Moment, VirtualSigstore, bundle_body, compact, demo};
@@ -65,6 +65,7 @@ impl Bench {
             KeyKind::P521 => Key::p521(&seed),
             KeyKind::Ed25519 => Key::ed25519(&seed),
             KeyKind::Rsa2048 => Key::rsa(&seed, 2048),
+            KeyKind::RsaPss2048 => Key::rsa_pss(&seed, Hash::Sha256),
             KeyKind::Rsa1024 => Key::rsa(&seed, 1024),
         }
     }
@@ -417,6 +418,7 @@ pub enum KeyKind {
     P521,
     Ed25519,
     Rsa2048,
+    RsaPss2048,
     Rsa1024,
 }
 
@@ -429,6 +431,7 @@ impl KeyKind {
             Self::P521 => "p521.pub",
             Self::Ed25519 => "ed25519.pub",
             Self::Rsa2048 => "rsa2048.pub",
+            Self::RsaPss2048 => "rsa2048-pss.pub",
             Self::Rsa1024 => "rsa1024.pub",
         }
     }

@@ -38,8 +38,8 @@ impl CtLog {
         sct.extend(self.key.id());
         sct.extend(millis.to_be_bytes());
         sct.extend([0, 0]);
-        // sha256, ecdsa
-        sct.extend([4, 3]);
+        // sha256, and rsa or ecdsa
+        sct.extend([4, if matches!(self.key, Key::Rsa(_) | Key::RsaPss(..)) { 1 } else { 3 }]);
         sct.extend(two_bytes(signature.len()));
         sct.extend(signature);
         sct

@@ -4,8 +4,8 @@
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::elliptic_curve::rand_core::{CryptoRng, Error, RngCore};
 use p521::ecdsa::signature::hazmat::RandomizedPrehashSigner as _;
-use rsa::Pkcs1v15Sign;
 use rsa::traits::PublicKeyParts as _;
+use rsa::{Pkcs1v15Sign, Pss};
 use sealift::digest::{Algorithm, Digest};
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -19,6 +19,17 @@ pub enum Key {
     P521(p521::ecdsa::SigningKey),
     Ed25519(ed25519_dalek::SigningKey),
     Rsa(Box<rsa::RsaPrivateKey>),
+    RsaPss(Box<rsa::RsaPrivateKey>, PssUse),
+}
+
+/// How an RSA key signs by RSASSA-PSS.
+#[derive(Clone, Copy)]
+pub struct PssUse {
+    pub hash: Hash,
+    /// Bytes of salt.
+    pub salt: usize,
+    /// Whether the key itself says so; else only a trusted root's `keyDetails` do.
+    pub named: bool,
 }
 
 /// The hash that a signature is made over.
@@ -30,6 +41,24 @@ pub enum Hash {
 }
 
 impl Hash {
+    /// Its length in bytes.
+    pub fn length(self) -> usize {
+        match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
+    /// Its object identifier in DER.
+    pub fn oid(self) -> Vec<u8> {
+        der::oid(match self {
+            Self::Sha256 => "2.16.840.1.101.3.4.2.1",
+            Self::Sha384 => "2.16.840.1.101.3.4.2.2",
+            Self::Sha512 => "2.16.840.1.101.3.4.2.3",
+        })
+    }
+
     /// The hash value of `bytes`.
     pub fn of(self, bytes: &[u8]) -> Vec<u8> {
         match self {
@@ -77,12 +106,33 @@ impl Key {
         Self::Rsa(Box::new(key))
     }
 
+    /// The same by RSASSA-PSS, as the key itself says.
+    pub fn rsa_pss(seed: &str, hash: Hash) -> Self {
+        Self::rsa(seed, 2048).used_by_pss(PssUse { hash, salt: hash.length(), named: true })
+    }
+
+    /// An RSA key used by RSASSA-PSS.
+    pub fn used_by_pss(self, pss: PssUse) -> Self {
+        match self {
+            Self::Rsa(key) | Self::RsaPss(key, _) => Self::RsaPss(key, pss),
+            _ => unreachable!("RSASSA-PSS is for RSA keys"),
+        }
+    }
+
+    /// The same key used by RSASSA-PKCS1-v1_5.
+    pub fn used_by_pkcs1(self) -> Self {
+        match self {
+            Self::RsaPss(key, _) => Self::Rsa(key),
+            other => other,
+        }
+    }
+
     /// Signs as cosign does with any key: SHA-256 first, except for Ed25519, which hashes itself.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.sign_with(Hash::Sha256, message)
     }
 
-    /// Signs the `hash` of `message`; Ed25519 signs the message.
+    /// Signs the `hash` of `message`; Ed25519 signs the message, a key for RSASSA-PSS its own hash.
     pub fn sign_with(&self, hash: Hash, message: &[u8]) -> Vec<u8> {
         let prehash = hash.of(message);
         match self {
@@ -117,6 +167,15 @@ impl Key {
                 };
                 key.sign(padding, &prehash).expect("the modulus holds the padded hash")
             }
+            Self::RsaPss(key, PssUse { hash, salt, .. }) => {
+                let padding = match hash {
+                    Hash::Sha256 => Pss::new_with_salt::<Sha256>(*salt),
+                    Hash::Sha384 => Pss::new_with_salt::<Sha384>(*salt),
+                    Hash::Sha512 => Pss::new_with_salt::<Sha512>(*salt),
+                };
+                key.sign_with_rng(&mut Source::new("salt"), padding, &hash.of(message))
+                    .expect("the modulus holds hash and salt")
+            }
         }
     }
 
@@ -125,6 +184,7 @@ impl Key {
         match self {
             Self::P384(_) => Hash::Sha384,
             Self::P521(_) => Hash::Sha512,
+            Self::RsaPss(_, pss) => pss.hash,
             _ => Hash::Sha256,
         }
     }
@@ -137,6 +197,7 @@ impl Key {
             Self::P521(_) => "PKIX_ECDSA_P521_SHA_512",
             Self::Ed25519(_) => "PKIX_ED25519",
             Self::Rsa(_) => "PKIX_RSA_PKCS1V15_2048_SHA256",
+            Self::RsaPss(..) => "PKIX_RSA_PSS_2048_SHA256",
         }
     }
 
@@ -147,6 +208,7 @@ impl Key {
             (Self::Rsa(_), Hash::Sha256) => "1.2.840.113549.1.1.11",
             (Self::Rsa(_), Hash::Sha384) => "1.2.840.113549.1.1.12",
             (Self::Rsa(_), Hash::Sha512) => "1.2.840.113549.1.1.13",
+            (Self::RsaPss(..), _) => unreachable!("nothing here is certified by such a key"),
             (_, Hash::Sha256) => "1.2.840.10045.4.3.2",
             (_, Hash::Sha384) => "1.2.840.10045.4.3.3",
             (_, Hash::Sha512) => "1.2.840.10045.4.3.4",
@@ -166,7 +228,7 @@ impl Key {
                 p521::ecdsa::VerifyingKey::from(key).to_encoded_point(false).as_bytes().to_vec()
             }
             Self::Ed25519(key) => key.verifying_key().to_bytes().to_vec(),
-            Self::Rsa(key) => der::sequence(&[
+            Self::Rsa(key) | Self::RsaPss(key, _) => der::sequence(&[
                 der::integer(&key.n().to_bytes_be()),
                 der::integer(&key.e().to_bytes_be()),
             ]),
@@ -181,7 +243,12 @@ impl Key {
             Self::P384(_) => elliptic("1.3.132.0.34"),
             Self::P521(_) => elliptic("1.3.132.0.35"),
             Self::Ed25519(_) => der::sequence(&[der::oid("1.3.101.112")]),
-            Self::Rsa(_) => der::sequence(&[der::oid("1.2.840.113549.1.1.1"), der::null()]),
+            Self::RsaPss(_, PssUse { hash, salt, named: true }) => {
+                pss_algorithm(*hash, *hash, *salt)
+            }
+            Self::Rsa(_) | Self::RsaPss(..) => {
+                der::sequence(&[der::oid("1.2.840.113549.1.1.1"), der::null()])
+            }
         };
         der::sequence(&[algorithm, der::bits(&self.public_bytes())])
     }
@@ -195,6 +262,19 @@ impl Key {
     pub fn id(&self) -> [u8; 32] {
         sha256(&self.spki())
     }
+}
+
+/// `id-RSASSA-PSS` and its parameters (RFC 4055 section 3.1).
+pub fn pss_algorithm(hash: Hash, mask: Hash, salt: usize) -> Vec<u8> {
+    let named = |hash: Hash| der::sequence(&[hash.oid(), der::null()]);
+    let mgf1 = der::sequence(&[der::oid("1.2.840.113549.1.1.8"), named(mask)]);
+    let salt = der::number(u64::try_from(salt).expect("a salt is short"));
+    let parameters = der::sequence(&[
+        der::explicit(0, &named(hash)),
+        der::explicit(1, &mgf1),
+        der::explicit(2, &salt),
+    ]);
+    der::sequence(&[der::oid("1.2.840.113549.1.1.10"), parameters])
 }
 
 /// SHA-256 of `bytes`.

@@ -3,6 +3,7 @@
 
 mod bundle;
 mod certificate;
+mod key;
 mod legacy;
 mod limit;
 mod log;
@@ -67,6 +68,7 @@ pub fn negatives() -> Vec<Negative> {
     [
         legacy::signatures(),
         legacy::attestations(),
+        key::keys(),
         certificate::certificates(),
         log::entries(),
         log::times(),

@@ -11,14 +11,6 @@ use super::key::{Hash, Key, sha256};
 /// Time stamping, the one extended key usage of a timestamp authority.
 pub const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
 
-fn hash_oid(hash: Hash) -> Vec<u8> {
-    der::oid(match hash {
-        Hash::Sha256 => "2.16.840.1.101.3.4.2.1",
-        Hash::Sha384 => "2.16.840.1.101.3.4.2.2",
-        Hash::Sha512 => "2.16.840.1.101.3.4.2.3",
-    })
-}
-
 /// A self-signed root and the leaf below it that signs.
 #[derive(Clone)]
 pub struct TimestampAuthority {
@@ -44,8 +36,19 @@ impl TimestampAuthority {
         validity: (UnixTime, UnixTime),
         usage: Vec<u8>,
     ) -> Self {
-        let root_key = Key::p384(&format!("{seed} root"));
         let key = Key::p384(&format!("{seed} leaf"));
+        Self::with_key(seed, organization, validity, usage, key)
+    }
+
+    /// The same with any key of the leaf.
+    pub fn with_key(
+        seed: &str,
+        organization: &str,
+        validity: (UnixTime, UnixTime),
+        usage: Vec<u8>,
+        key: Key,
+    ) -> Self {
+        let root_key = Key::p384(&format!("{seed} root"));
         let issuer = der::name(organization, "virtual-tsa-root");
         let name = der::name(organization, "virtual-tsa");
         let root = Certificate {
@@ -94,7 +97,7 @@ impl TimestampAuthority {
             der::number(1),
             der::oid("1.3.6.1.4.1.57264.2"),
             der::sequence(&[
-                der::sequence(&[hash_oid(stamp.imprint_hash), der::null()]),
+                der::sequence(&[stamp.imprint_hash.oid(), der::null()]),
                 der::octets(&stamp.imprint),
             ]),
             der::integer(&serial[..20]),
@@ -107,7 +110,7 @@ impl TimestampAuthority {
     /// The response that `stamp` describes.
     pub fn respond(&self, stamp: &Stamp) -> Vec<u8> {
         let hash = stamp.attributes_hash;
-        let hash_id = hash_oid(hash);
+        let hash_id = hash.oid();
         let info_type = der::oid(stamp.content_type);
         let info = self.info(stamp);
         let attribute = |dotted: &str, value: Vec<u8>| {
@@ -124,15 +127,20 @@ impl TimestampAuthority {
             der::octets(&hash.of(stamp.named_certificate.as_ref().unwrap_or(&self.leaf))),
             der::sequence(&[der::sequence(&[der::explicit(4, &self.issuer)]), self.serial.clone()]),
         ]);
-        let attributes = der::set_of(vec![
+        let mut attributes = vec![
             attribute("1.2.840.113549.1.9.3", info_type.clone()),
             attribute("1.2.840.113549.1.9.5", der::time(stamp.time)),
             attribute("1.2.840.113549.1.9.4", der::octets(&hash.of(&info))),
-            attribute(
-                "1.2.840.113549.1.9.16.2.47",
-                der::sequence(&[der::sequence(&[certificate_id])]),
-            ),
-        ]);
+        ];
+        if stamp.names_by_sha2 {
+            let named = der::sequence(&[der::sequence(&[certificate_id])]);
+            attributes.push(attribute("1.2.840.113549.1.9.16.2.47", named));
+        }
+        if let Some(sha1) = &stamp.named_by_sha1 {
+            let named = der::sequence(&[der::sequence(&[der::sequence(&[der::octets(sha1)])])]);
+            attributes.push(attribute("1.2.840.113549.1.9.16.2.12", named));
+        }
+        let attributes = der::set_of(attributes);
         let signing_key = stamp.signing_key.as_ref().unwrap_or(&self.key);
         let signature = signing_key.sign_with(hash, &attributes);
         // Inside the signer info the same set is tagged [0].
@@ -146,7 +154,7 @@ impl TimestampAuthority {
             named,
             der::sequence(std::slice::from_ref(&hash_id)),
             tagged,
-            self.key.signature_algorithm(hash),
+            stamp.algorithm.clone().unwrap_or_else(|| self.key.signature_algorithm(hash)),
             der::octets(&signature),
         ]);
         let info = stamp.altered_info.clone().unwrap_or(info);
@@ -187,6 +195,12 @@ pub struct Stamp {
     pub named_certificate: Option<Vec<u8>>,
     /// The key that signs, where it is not the authority's.
     pub signing_key: Option<Key>,
+    /// The algorithm of the signature, where it is not the key's usual one.
+    pub algorithm: Option<Vec<u8>>,
+    /// Whether the signed attributes name the certificate by SHA-2 (`ESSCertIDv2`).
+    pub names_by_sha2: bool,
+    /// Its SHA-1, where they name it by that (`ESSCertID`).
+    pub named_by_sha1: Option<Vec<u8>>,
     pub status: u64,
     pub signers: usize,
 }
@@ -209,6 +223,9 @@ impl Stamp {
             content_type: TIMESTAMP_INFO,
             named_certificate: None,
             signing_key: None,
+            algorithm: None,
+            names_by_sha2: true,
+            named_by_sha1: None,
             status: 0,
             signers: 1,
         }
