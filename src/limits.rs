@@ -71,6 +71,14 @@ pub struct Limits {
     pub regex_bytes: usize,
     /// Bytes of a policy file: 1 MiB.
     pub policy_bytes: u64,
+    /// Bytes of a file of Kubernetes objects or of an admission review: 16 MiB. An API server takes
+    /// reviews of up to 3 MiB; a list of a thousand pods has about 10 MB.
+    pub object_bytes: u64,
+    /// Scalars, lists and maps of one document of such a file: a million; a pod has about 200.
+    pub object_nodes: usize,
+    /// Nesting of such a document: 40; a custom resource definition that spells out the affinity of a
+    /// cron job's pods has 33, and 35 in a list.
+    pub object_depth: usize,
     /// Nesting of the text of a policy in CUE: 96, three for every pair of braces; policies in the
     /// field have 15.
     pub cue_nesting: usize,
@@ -121,6 +129,9 @@ impl Default for Limits {
             checkpoint_signatures: 32,
             regex_bytes: 1 << 20,
             policy_bytes: 1 << 20,
+            object_bytes: 16 << 20,
+            object_nodes: 1_000_000,
+            object_depth: 40,
             cue_nesting: 96,
             cue_depth: 200,
             cue_alternatives: 256,

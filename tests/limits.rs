@@ -14,6 +14,7 @@ mod layouts;
 mod support;
 
 use layouts::{Layout, Tar, annotated, blob_name, digest, gzip, merge, tag};
+use sealift::admission::Objects;
 use sealift::archive::Archive;
 use sealift::crypto::PublicKey;
 use sealift::digest::{Algorithm, Digest};
@@ -108,6 +109,9 @@ rows! {
     checkpoint_signatures = 32, "the largest witness networks have about 15";
     regex_bytes = 1 << 20, "Bytes a regular expression may compile to";
     policy_bytes = 1 << 20, "Bytes of a policy file";
+    object_bytes = 16 << 20, "a list of a thousand pods has about 10 MB";
+    object_nodes = 1_000_000, "a pod has about 200";
+    object_depth = 40, "spells out the affinity of a";
     cue_nesting = 96, "policies in the field have 15";
     cue_depth = 200, "twice `predicate_depth`";
     cue_alternatives = 256, "in the field 4";
@@ -732,6 +736,42 @@ spec:
             policies.map(|_| ()).map_err(|error| told("policy", &error))
         },
     )]
+}
+
+/// Eleven scalars, lists and maps, keys included, three levels deep.
+const OBJECT: &str = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"x\": {\"y\": [1, 2]}}";
+
+fn object(text: &'static str) -> impl Fn(&Limits) -> Result<(), String> {
+    move |limits| {
+        let objects = Objects::parse(text.as_bytes(), "o", limits);
+        objects.map(|_| ()).map_err(|error| told("objects", &error))
+    }
+}
+
+fn object_bytes() -> Vec<Input> {
+    let refused =
+        "objects: file `o`: larger than LIMIT bytes, too large for a file of Kubernetes objects";
+    vec![Input::new(OBJECT.len(), refused, object(OBJECT))]
+}
+
+fn object_nodes() -> Vec<Input> {
+    let refused = "objects: file `o`, line 4 (document 1): more than LIMIT scalars, lists and maps in one document";
+    vec![Input::new(11, refused, object("apiVersion: v1\nkind: ConfigMap\nx:\n  y: [1, 2]\n"))]
+}
+
+fn object_depth() -> Vec<Input> {
+    vec![
+        Input::new(
+            3,
+            "objects: file `o`, line 1: no JSON that can be read one way only: nested too deeply",
+            object(OBJECT),
+        ),
+        Input::new(
+            3,
+            "objects: file `o`, line 4 (document 1): nested more than LIMIT levels deep",
+            object("apiVersion: v1\nkind: ConfigMap\nx:\n  y: [1, 2]\n"),
+        ),
+    ]
 }
 
 /// What an engine tells of an empty document, or of itself.

@@ -69,7 +69,8 @@ pub(crate) struct TrustArgs {
 pub(crate) struct PolicyArgs {
     /// A policy file (repeatable): one or several documents, each of a format that its content tells
     ///
-    /// `ClusterImagePolicy` of policy.sigstore.dev. All policies that cover any name of an image must hold; within one, any authority is enough.
+    /// `ClusterImagePolicy` of policy.sigstore.dev; `policy.json` of containers/image, which may name
+    /// files of keys, relative to the working directory. All policies that cover any name of an image must hold; within one, any authority is enough.
     /// A field that sealift does not decide by is refused by name, never passed over.
     #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY", hide_env_values = true)]
     pub files: Vec<PathBuf>,
@@ -296,7 +297,8 @@ impl PolicyArgs {
         };
         let read: Vec<_> = self.files.iter().map(read).collect::<Result<_>>()?;
         let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
-        Ok(document::parse(&files, limits, now)?)
+        let named = |path: &str| input::read_named(path, limits.metadata_bytes);
+        Ok(document::parse_with(&files, limits, now, &named)?)
     }
 }
 

@@ -9,12 +9,19 @@
 )]
 
 mod cluster_image_policy;
+mod cluster_image_policy_documents;
+mod containers;
 mod engines;
+mod image_references;
+mod kubernetes_objects;
+mod object_selector;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Vectors<T> {
@@ -27,6 +34,12 @@ fn cases<T: DeserializeOwned>(name: &str) -> Option<Vec<T>> {
     let vectors: Vectors<T> = file(name)?;
     assert_eq!(vectors.count, vectors.cases.len());
     Some(vectors.cases)
+}
+
+/// A further list of a file.
+fn list<T: DeserializeOwned>(name: &str, field: &str) -> Option<Vec<T>> {
+    let mut vectors: BTreeMap<String, Value> = file(name)?;
+    Some(serde_json::from_value(vectors.remove(field).unwrap()).unwrap())
 }
 
 /// A whole file, or `None` where there are no vectors.
