@@ -456,6 +456,29 @@ fn trust_show_tells_what_is_trusted_and_what_cannot_be() {
 }
 
 /// HOSTILE.md case 115: a reader that goes away is no error.
+/// What is scaffolded is a policy; with the demo's owner in it, it admits what that owner signed.
+#[test]
+fn a_verification_config_goes_from_scaffold_to_verdict() {
+    let scaffold = run(&["policy", "scaffold", "verification-config"]);
+    assert_eq!((scaffold.status.code(), text(&scaffold.stderr)), (Some(0), ""));
+    let home = tempfile::tempdir().unwrap();
+    let (archive, root) = (demo("upgrade.tar"), demo("trusted_root.json"));
+    let verdict = |more: &[&str]| {
+        let judged = ["verify", &archive, "--trusted-root", &root, "--image", SERVER];
+        run(&[&judged[..], &AS_OF[..], more].concat()).status.code()
+    };
+    for (owner, wanted) in [("kubewarden", Some(1)), ("sealift-demo", Some(0))] {
+        let config = home.path().join(owner);
+        fs::write(&config, text(&scaffold.stdout).replace("kubewarden\n", &format!("{owner}\n")))
+            .unwrap();
+        let config = config.to_str().unwrap();
+        assert_eq!(verdict(&["--policy", config]), wanted);
+        assert_eq!(verdict(&["--verification-config-path", config]), wanted);
+        assert_eq!(verdict(&["--github-owner", owner]), wanted);
+    }
+    assert_eq!(verdict(&["--github-owner", "sealift-demo", "--github-repo", "other"]), Some(1));
+}
+
 #[test]
 fn a_closed_pipe_is_quiet() {
     let mut child = command()

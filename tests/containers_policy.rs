@@ -15,7 +15,7 @@ use sealift::limits::Limits;
 use sealift::policy::{
     Case, Parts, PolicyFile, PolicySet, Reason, Verdict, Why, containers_policy,
 };
-use sealift::verify::{Artifact, Testimony, Verifier};
+use sealift::verify::{Artifact, Testimony, Trust, Verifier};
 use serde_json::{Value, json};
 
 use support::ca::{Identity, San};
@@ -37,7 +37,7 @@ fn judged(requirement: &Value, signature: &LegacySignature, now: &str) -> &'stat
     let none = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
     let policies = containers_policy::parse(file, &Limits::default(), &none).unwrap();
     let policies = PolicySet::new(policies).unwrap();
-    let [trust] = &policies.own_trusts().collect::<Vec<_>>()[..] else { panic!("one trust") };
+    let [trust] = &policies.own_trusts(&Trust::default())[..] else { panic!("one trust") };
     let verifier = Verifier::new(trust.clone(), time(now), Limits::default());
     let artifact = Artifact { digest: Digest::sha256(MANIFEST).into(), bytes: Some(MANIFEST) };
     let layer = signature.layer();

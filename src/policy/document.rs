@@ -10,7 +10,11 @@ use serde_saphyr::Spanned;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::policy::{Origin, Policy, cluster_image_policy, containers_policy};
+use crate::policy::kubewarden_settings::is_policy_list;
+use crate::policy::{
+    Origin, Policy, cluster_image_policy, containers_policy, kubewarden_settings,
+    verification_config,
+};
 use crate::time::UnixTime;
 use crate::yaml;
 
@@ -42,7 +46,6 @@ pub fn parse_with(
     now: UnixTime,
     read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
 ) -> Result<Vec<Policy>, Error> {
-    let _ = now;
     let mut policies = Vec::new();
     // Documents that may name each other are read together.
     let mut cluster_image_policies = Vec::new();
@@ -55,6 +58,12 @@ pub fn parse_with(
         for place in places {
             match Content::of(&place.read()?) {
                 Ok(Content::ClusterImagePolicy) => cluster_image_policies.push(place),
+                Ok(Content::KubewardenSettings) => {
+                    policies.extend(kubewarden_settings::read(&place, limits, now)?);
+                }
+                Ok(Content::VerificationConfig) => {
+                    policies.push(verification_config::read(&place)?);
+                }
                 // It is no JSON, and is told so.
                 Ok(Content::ContainersPolicy) => {
                     policies.extend(containers_policy::parse(*file, limits, read)?);
@@ -108,12 +117,24 @@ impl<'a> PolicyFile<'a> {
 enum Content {
     /// A `ClusterImagePolicy`, or what one may name.
     ClusterImagePolicy,
+    /// Settings of Kubewarden's `verify-image-signatures`, or what carries them.
+    KubewardenSettings,
+    /// Kubewarden's verification config.
+    VerificationConfig,
     /// A `policy.json` of containers/image.
     ContainersPolicy,
 }
 
 /// Kinds of Kubernetes objects that belong to a `ClusterImagePolicy`.
 const CLUSTER_IMAGE_POLICY: [&str; 4] = ["ClusterImagePolicy", "TrustRoot", "Secret", "ConfigMap"];
+
+/// Kinds of Kubernetes objects that carry settings of Kubewarden policies.
+const KUBEWARDEN: [&str; 4] = [
+    "AdmissionPolicy",
+    "AdmissionPolicyGroup",
+    "ClusterAdmissionPolicy",
+    "ClusterAdmissionPolicyGroup",
+];
 
 impl Content {
     fn of(document: &Value) -> Result<Self, Problem> {
@@ -122,6 +143,7 @@ impl Content {
         };
         match fields.get("kind").and_then(Value::as_str) {
             Some(kind) if CLUSTER_IMAGE_POLICY.contains(&kind) => Ok(Self::ClusterImagePolicy),
+            Some(kind) if KUBEWARDEN.contains(&kind) => Ok(Self::KubewardenSettings),
             Some(kind) => Err(Problem::OtherKind { found: kind.to_owned() }),
             None => Self::of_no_kind(fields),
         }
@@ -129,6 +151,12 @@ impl Content {
 
     fn of_no_kind(fields: &Map<String, Value>) -> Result<Self, Problem> {
         let has = |field| fields.contains_key(field);
+        if has("allOf") || has("anyOf") {
+            return Ok(Self::VerificationConfig);
+        }
+        if has("signatures") || is_policy_list(fields) {
+            return Ok(Self::KubewardenSettings);
+        }
         if has("default") {
             return Ok(Self::ContainersPolicy);
         }
@@ -263,6 +291,12 @@ pub enum Problem {
     /// A `ClusterImagePolicy`, or what belongs to one, is wrong.
     #[error(transparent)]
     ClusterImagePolicy(#[from] cluster_image_policy::Problem),
+    /// Settings of a Kubewarden policy, or what carries them, are wrong.
+    #[error(transparent)]
+    KubewardenSettings(#[from] kubewarden_settings::Problem),
+    /// A verification config is wrong.
+    #[error(transparent)]
+    VerificationConfig(#[from] verification_config::Problem),
     /// A `policy.json` is wrong.
     #[error(transparent)]
     ContainersPolicy(#[from] containers_policy::Problem),

@@ -8,7 +8,7 @@ use crate::policy::cluster_image_policy::{self, ConfigFile};
 use crate::policy::requirement::{Trace, Witness};
 use crate::policy::{
     Approval, Format, Ground, Mode, ObjectFacts, ObjectSelector, Origin, Policy, PolicySet, Reads,
-    Shortfall, Why, containers_policy,
+    Shortfall, Why, containers_policy, kubewarden_settings, verification_config,
 };
 use crate::verify::{Facts, Form, Verified};
 
@@ -357,6 +357,34 @@ impl Policy {
         last
     }
 
+    /// What its own system says of a failure, where that is known.
+    fn message(
+        &self,
+        name: Option<&Reference>,
+        approvals: &[Approval],
+        shortfalls: &[Shortfall],
+        facts: &[&Facts],
+        case: &Case<'_>,
+    ) -> Option<String> {
+        let signed = !facts.is_empty() || case.unproven > 0;
+        let written = || {
+            let in_full = || name.map_or_else(|| case.subject.to_string(), ToString::to_string);
+            case.written.map_or_else(in_full, str::to_owned)
+        };
+        match self.format {
+            Format::KubewardenSettings => {
+                kubewarden_settings::failure(&self.rule, &written(), approvals, shortfalls, signed)
+            }
+            Format::VerificationConfig if !signed => {
+                Some(verification_config::no_signatures(&written()))
+            }
+            Format::VerificationConfig => {
+                Some(verification_config::failure(&self.rule, approvals, shortfalls))
+            }
+            Format::Flags | Format::ClusterImagePolicy | Format::ContainersPolicy => None,
+        }
+    }
+
     /// The policy's own departures, and that of what it was met by.
     fn deviations_of(&self, approvals: &[Approval], facts: &[&Facts]) -> Vec<String> {
         let mut deviations = self.deviations.clone();
@@ -424,7 +452,7 @@ impl Opinion {
             Format::ContainersPolicy => {
                 containers_policy::message(name, &shortfalls, facts, case.unproven)
             }
-            Format::Flags | Format::KubewardenSettings | Format::VerificationConfig => None,
+            _ => policy.message(name, &approvals, &shortfalls, facts, case),
         };
         let failure =
             PolicyFailure { policy: id, origin, shortfalls, approvals, message, deviations };

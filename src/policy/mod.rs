@@ -2,7 +2,8 @@
 //! the facts that verification proved.
 //!
 //! Whatever form a policy has, it is lowered to the one model in [`PolicySet`]: the flags of the
-//! command line ([`SignerFlags`]), [`cluster_image_policy`] and [`containers_policy`] are front ends,
+//! command line ([`SignerFlags`]), [`cluster_image_policy`], [`kubewarden_settings`],
+//! [`verification_config`] and [`containers_policy`] are front ends, [`document`] tells them apart,
 //! and a further format is a further front end. [`PolicySet::judge`] is the one place that admits;
 //! start reading there.
 //!
@@ -20,6 +21,7 @@ mod flags;
 mod glob;
 mod identity;
 mod judge;
+pub mod kubewarden_settings;
 mod model;
 mod object_selector;
 mod predicate_type;
@@ -27,6 +29,8 @@ mod requirement;
 mod signed_identity;
 #[cfg(test)]
 mod specimen;
+mod url_prefix;
+pub mod verification_config;
 mod wildcard;
 
 pub use document::PolicyFile;
@@ -38,11 +42,12 @@ pub use judge::{
     Reason, Verdict,
 };
 pub use model::{
-    Attested, Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode, Origin,
-    Policy, PolicySet, Reads, Requirement, Rule, Signer,
+    Admission, Attested, Authority, Comparison, Demand, Format, Images, InvalidSet, Kind, Mode,
+    Origin, Policy, PolicySet, Reads, Requirement, Rule, Signer,
 };
 pub use object_selector::{InvalidSelector, LabelSelector, ObjectFacts, ObjectSelector};
 pub use predicate_type::predicate_type;
 pub use requirement::{Approval, Ground, Mismatch, Shortfall, Why};
 pub use signed_identity::{InvalidPrefix, Remapping, SignedIdentity};
+pub use url_prefix::{InvalidUrl, UrlPrefix};
 pub use wildcard::Wildcard;

@@ -52,11 +52,23 @@ impl PolicySet {
         self
     }
 
-    /// Every trust that a policy brings, beside the one that is given for all, with the keys that
-    /// are judged by it.
-    pub fn own_trusts(&self) -> impl Iterator<Item = Trust> {
+    /// Every trust that a policy brings, beside the one that is `given` for all, with the keys that
+    /// are judged by it. One that pins a certificate is told the time by the logs that are given.
+    pub fn own_trusts(&self, given: &Trust) -> Vec<Trust> {
         let trusts = self.policies.iter().flat_map(|policy| &policy.trusts);
-        trusts.map(|trust| Trust { keys: self.keys(&trust.id), ..trust.clone() })
+        let own = |trust: &Trust| {
+            let root = match trust.pinned {
+                Some(_) => trust.root.clone().or_else(|| given.root.clone()),
+                None => trust.root.clone(),
+            };
+            Trust { root, keys: self.keys(&trust.id), ..trust.clone() }
+        };
+        trusts.map(own).collect()
+    }
+
+    fn is_by_given_logs(&self, id: &TrustId) -> bool {
+        let mut trusts = self.policies.iter().flat_map(|policy| &policy.trusts);
+        trusts.any(|trust| trust.id == *id && trust.pinned.is_some() && trust.root.is_none())
     }
 
     /// Every key that a policy names and judges by the trust `id`, each once: what the verifier is
@@ -77,7 +89,8 @@ impl PolicySet {
 
     /// The first requirement that only a trusted root can meet, for the error that asks for one.
     pub fn needs_trusted_root(&self) -> Option<&'static str> {
-        let mut given = self.requirements().filter(|requirement| requirement.trust.is_given());
+        let is_given = |id: &TrustId| id.is_given() || self.is_by_given_logs(id);
+        let mut given = self.requirements().filter(|requirement| is_given(&requirement.trust));
         given.find_map(|requirement| match (&requirement.signer, requirement.log) {
             (Signer::Certificate { authority: Authority::TrustedRoot, .. }, _) => {
                 Some("certificates are judged by its authorities")
@@ -136,6 +149,24 @@ pub struct Policy {
     pub deviations: Vec<String>,
     /// What in its text deserves a look, each with its line.
     pub remarks: Vec<String>,
+    /// What its own system does with a Kubernetes object, beside judging its images.
+    pub admission: Option<Admission>,
+}
+
+/// What a policy's own system does with a Kubernetes object when it judges its images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The object that holds the policy, by the name its system calls it; policies of one object
+    /// are answered together.
+    pub object: String,
+    /// Whether verified images are rewritten to their digests.
+    pub rewrite: bool,
+    /// Whether the object may be changed, where that is said.
+    pub mutating: Option<bool>,
+    /// Whether it is only logged what the policy says.
+    pub monitor: bool,
+    /// What is said instead of the policy's own words.
+    pub message: Option<String>,
 }
 
 impl Policy {
@@ -153,6 +184,7 @@ impl Policy {
             trusts: Vec::new(),
             deviations: Vec::new(),
             remarks: Vec::new(),
+            admission: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use sealift::policy::{
     Case, Parts, Policy, PolicyFile, PolicySet, Remapping, SignedIdentity, Verdict, document,
 };
 use sealift::time::UnixTime;
-use sealift::verify::{Artifact, Testimony, Verified, Verifier};
+use sealift::verify::{Artifact, Testimony, Trust, Verified, Verifier};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -336,7 +336,7 @@ impl SignedImage {
             one.mime_type.as_deref() == Some("application/vnd.dev.cosign.simplesigning.v1+json")
         };
         let mut verified = Vec::new();
-        for trust in policies.own_trusts() {
+        for trust in policies.own_trusts(&Trust::default()) {
             let verifier = Verifier::new(trust, now, Limits::default());
             for one in self.signatures.iter().filter(is_signature) {
                 let payload = STANDARD.decode(&one.payload).unwrap();

@@ -14,6 +14,7 @@ mod containers;
 mod engines;
 mod image_references;
 mod kubernetes_objects;
+mod kubewarden;
 mod object_selector;
 
 use std::collections::BTreeMap;
