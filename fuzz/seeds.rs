@@ -27,6 +27,23 @@ const LONGEST: usize = 32 << 10;
 /// A bundle in an annotation of a manifest holds a certificate in a body: five levels.
 const DEEPEST: usize = 8;
 
+/// Kinds of which `testdata` has none.
+const OBJECTS: &str = "apiVersion: v1
+kind: Pod
+metadata: {name: app, labels: {tier: web}}
+spec:
+  initContainers: [{name: first, image: 'registry.example/init:1'}]
+  containers:
+    - name: app
+      image: registry.example/team/app:v1 # comment
+---
+{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}
+";
+const CUE: &str =
+    "predicateType: =~\"^https://\"\0{\"predicateType\":\"https://slsa.dev/provenance/v1\"}";
+const REGO: &str =
+    "package sigstore\nisCompliant[response] { response := {\"result\": input.a == 1} }\0{\"a\":1}";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let out = arguments.next().ok_or("usage: seeds OUT FOLDER...")?;
@@ -35,6 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         seeds.folder(&folder)?;
     }
     seeds.ledger()?;
+    seeds.keep("objects", OBJECTS.as_bytes())?;
+    seeds.keep("engine", CUE.as_bytes())?;
+    seeds.keep("engine", REGO.as_bytes())?;
     seeds.extended_tars()
 }
 
@@ -98,6 +118,12 @@ impl Seeds {
                     self.keep(target, bytes)?;
                 }
                 self.timestamps(bytes)?;
+                if let (Some(policy), Some(input)) = (object.get("policy"), object.get("input")) {
+                    let (policy, input) = (policy.as_str(), input.as_str());
+                    let seed =
+                        format!("{}\0{}", policy.unwrap_or_default(), input.unwrap_or_default());
+                    self.keep("engine", seed.as_bytes())?;
+                }
                 for value in object.values() {
                     self.json(&serde_json::to_vec(value)?, value, depth)?;
                 }
@@ -132,6 +158,10 @@ impl Seeds {
             .any(|key| text.contains(key))
         {
             self.keep("policy", text.as_bytes())?;
+            self.keep("objects", text.as_bytes())?;
+        }
+        if text.contains("-----BEGIN PUBLIC KEY-----") {
+            self.keep("managed_key", text.as_bytes())?;
         }
         if !text.contains(char::is_whitespace) && text.contains([':', '/']) {
             self.keep("reference", text.as_bytes())?;
@@ -236,6 +266,11 @@ fn targets(object: &Map<String, Value>) -> BTreeSet<&'static str> {
         ("policy", has("spec") && text("kind") == "ClusterImagePolicy"),
         ("policy", has("default") && has("transports") || has("allOf") || has("anyOf")),
         ("policy", has("signatures") && !has("payloadType")),
+        (
+            "objects",
+            has("kind") && has("apiVersion") && (has("spec") || has("items") || has("request")),
+        ),
+        ("managed_key", has("rawBytes")),
         ("payload", has("critical")),
         ("ledger", has("version") && has("subjects")),
         ("annotations", object.keys().any(|key| key.contains(".cosign"))),
