@@ -30,9 +30,10 @@
 //! sigstore   bundles, envelopes, statements, the trusted root
 //! timestamp  tlog  x509               one proof system each
 //! inventory  subjects and the evidence that speaks of them
+//! admission  Kubernetes objects: the images they name, and those pinned
 //! archive    tars, directories and streams, never extracted
 //! oci        manifests, indexes, descriptors, references
-//! crypto  digest  time  limits  json  the ground
+//! crypto  digest  time  limits  json  yaml  the ground
 //! ```
 //!
 //! A module uses only what lies below it; `tests/architecture.rs` holds the table.
@@ -43,6 +44,7 @@
 //! proved, [`policy::Admitted`] a yes that a mirror will act on. Each has one origin, and nothing
 //! else can make it. Start reading at [`verify::Verifier::verify`] and at [`engine::verify`].
 
+pub mod admission;
 pub mod archive;
 pub mod crypto;
 pub mod digest;
@@ -62,3 +64,4 @@ pub mod tlog;
 pub mod transfer;
 pub mod verify;
 pub mod x509;
+mod yaml;

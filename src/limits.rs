@@ -71,6 +71,31 @@ pub struct Limits {
     pub regex_bytes: usize,
     /// Bytes of a policy file: 1 MiB.
     pub policy_bytes: u64,
+    /// Bytes of a file of Kubernetes objects or of an admission review: 16 MiB. An API server takes
+    /// reviews of up to 3 MiB; a list of a thousand pods has about 10 MB.
+    pub object_bytes: u64,
+    /// Scalars, lists and maps of one document of such a file: a million; a pod has about 200.
+    pub object_nodes: usize,
+    /// Nesting of such a document: 40; a custom resource definition that spells out the affinity of a
+    /// cron job's pods has 33, and 35 in a list.
+    pub object_depth: usize,
+    /// Nesting of the text of a policy in CUE: 96, three for every pair of braces; policies in the
+    /// field have 15.
+    pub cue_nesting: usize,
+    /// Nesting of places and references while a policy in CUE is evaluated: 200, twice
+    /// `predicate_depth`.
+    pub cue_depth: usize,
+    /// Combinations of alternatives kept at one place of a policy in CUE: 256; in the field 4.
+    pub cue_alternatives: usize,
+    /// Steps of one evaluation of a policy in CUE: 250 000, some 30 MB; policies in the field take
+    /// some hundreds, and ten for each item of a list that they look into.
+    pub cue_steps: u64,
+    /// Steps of one evaluation of a policy in Rego: a million, about a second.
+    pub rego_steps: u64,
+    /// Brackets in one another in a Rego module: 8; in the field 5.
+    pub rego_nesting: usize,
+    /// Rules of a Rego module that refer to one another in a row: 16; in the field 4.
+    pub rego_chain: usize,
 }
 
 impl Default for Limits {
@@ -104,6 +129,16 @@ impl Default for Limits {
             checkpoint_signatures: 32,
             regex_bytes: 1 << 20,
             policy_bytes: 1 << 20,
+            object_bytes: 16 << 20,
+            object_nodes: 1_000_000,
+            object_depth: 40,
+            cue_nesting: 96,
+            cue_depth: 200,
+            cue_alternatives: 256,
+            cue_steps: 250_000,
+            rego_steps: 1_000_000,
+            rego_nesting: 8,
+            rego_chain: 16,
         }
     }
 }

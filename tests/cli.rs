@@ -15,6 +15,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
@@ -259,6 +261,68 @@ fn an_image_that_no_policy_covers_is_denied() {
     assert_eq!(codes(&json(&output)), ["uncovered", "uncovered"]);
 }
 
+/// Name, verdict and the original system's words for each image that has a name, by name.
+fn verdicts(report: &Value) -> Vec<[&str; 3]> {
+    let mut told = Vec::new();
+    for image in report["images"].as_array().unwrap() {
+        if let Some(name) = image["names"][0].as_str() {
+            let message = image["reasons"][0]["failure"]["message"].as_str().unwrap_or_default();
+            told.push([name, image["verdict"].as_str().unwrap(), message]);
+        }
+    }
+    told.sort_unstable();
+    told
+}
+
+/// `policy.json`: one scope is signed for, everything else rejected, by the policy's own trust.
+#[test]
+fn a_policy_of_containers_image_judges_by_scope() {
+    const AGENT: &str = "registry.sealift.example/demo/agent";
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("policy.json");
+    let judged = |requirement: Value| {
+        let policy = serde_json::json!({
+            "default": [{"type": "reject"}],
+            "transports": {"docker": {AGENT: [requirement]}},
+        });
+        fs::write(&file, policy.to_string()).unwrap();
+        let (archive, policy) = (demo("upgrade.tar"), file.to_str().unwrap());
+        run(&[&["verify", &archive, "--policy", policy][..], &AS_OF, &["--format", "json"]]
+            .concat())
+    };
+    let signed = |identity: &str| {
+        serde_json::json!({
+            "type": "sigstoreSigned",
+            "keyPath": demo("cosign.pub"),
+            "signedIdentity": {"type": identity},
+        })
+    };
+    let rejected = |name: &str| format!("Running image docker://{name} is rejected by policy.");
+    let (agent, console) =
+        (format!("{AGENT}:1.4.2"), "registry.sealift.example/demo/console:3.0.0");
+    let (no_console, no_server) = (rejected(console), rejected(SERVER));
+    let other = format!("Signature for identity \"{AGENT}\" is not accepted");
+    for (identity, verdict, message) in
+        [("matchRepository", "admitted", ""), ("matchExact", "denied", &other)]
+    {
+        let output = judged(signed(identity));
+        let report = json(&output);
+        let told = verdicts(&report);
+        let wanted = [
+            [agent.as_str(), verdict, message],
+            [console, "denied", no_console.as_str()],
+            [SERVER, "denied", no_server.as_str()],
+        ];
+        assert_eq!((output.status.code(), &told[..]), (Some(1), &wanted[..]), "{identity}");
+    }
+    let gone = judged(serde_json::json!({"type": "sigstoreSigned", "keyPath": "/gone"}));
+    assert_eq!(gone.status.code(), Some(2));
+    let told = text(&gone.stderr);
+    let field = format!("transports.docker[\"{AGENT}\"][0].keyPath");
+    let wanted = format!("`{field}` names the file `/gone`, which cannot be read");
+    assert!(told.contains(&wanted) && told.contains("policy.json`, line 1"), "{told}");
+}
+
 #[test]
 fn usage_errors_end_in_2_and_say_what_to_do() {
     let archive = demo("upgrade.tar");
@@ -392,6 +456,29 @@ fn trust_show_tells_what_is_trusted_and_what_cannot_be() {
 }
 
 /// HOSTILE.md case 115: a reader that goes away is no error.
+/// What is scaffolded is a policy; with the demo's owner in it, it admits what that owner signed.
+#[test]
+fn a_verification_config_goes_from_scaffold_to_verdict() {
+    let scaffold = run(&["policy", "scaffold", "verification-config"]);
+    assert_eq!((scaffold.status.code(), text(&scaffold.stderr)), (Some(0), ""));
+    let home = tempfile::tempdir().unwrap();
+    let (archive, root) = (demo("upgrade.tar"), demo("trusted_root.json"));
+    let verdict = |more: &[&str]| {
+        let judged = ["verify", &archive, "--trusted-root", &root, "--image", SERVER];
+        run(&[&judged[..], &AS_OF[..], more].concat()).status.code()
+    };
+    for (owner, wanted) in [("kubewarden", Some(1)), ("sealift-demo", Some(0))] {
+        let config = home.path().join(owner);
+        fs::write(&config, text(&scaffold.stdout).replace("kubewarden\n", &format!("{owner}\n")))
+            .unwrap();
+        let config = config.to_str().unwrap();
+        assert_eq!(verdict(&["--policy", config]), wanted);
+        assert_eq!(verdict(&["--verification-config-path", config]), wanted);
+        assert_eq!(verdict(&["--github-owner", owner]), wanted);
+    }
+    assert_eq!(verdict(&["--github-owner", "sealift-demo", "--github-repo", "other"]), Some(1));
+}
+
 #[test]
 fn a_closed_pipe_is_quiet() {
     let mut child = command()
@@ -450,4 +537,74 @@ fn a_stream_that_ends_early_decides_nothing() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
     assert!(text(&output.stderr).starts_with("error: archive `-` cannot be read: "));
+}
+
+/// The demo's trusted root as policy-controller's `TrustRoot`, with the certificate authority at `at`.
+fn trust_root(at: usize) -> String {
+    let root: Value =
+        serde_json::from_slice(&fs::read(demo("trusted_root.json")).unwrap()).unwrap();
+    let pem =
+        |label: &str, der: &str| format!("-----BEGIN {label}-----\n{der}\n-----END {label}-----\n");
+    let log = |log: &Value| {
+        let key = pem("PUBLIC KEY", log["publicKey"]["rawBytes"].as_str().unwrap());
+        serde_json::json!({
+            "baseURL": log["baseUrl"],
+            "hashAlgorithm": "sha-256",
+            "publicKey": STANDARD.encode(key),
+        })
+    };
+    let is_ecdsa =
+        |log: &&Value| log["publicKey"]["keyDetails"].as_str().unwrap().starts_with("PKIX_ECDSA");
+    let logs = |list: &str| -> Vec<Value> {
+        root[list].as_array().unwrap().iter().filter(is_ecdsa).map(log).collect()
+    };
+    let authority = &root["certificateAuthorities"][at];
+    let chain = authority["certChain"]["certificates"].as_array().unwrap().iter();
+    let chain: String =
+        chain.map(|one| pem("CERTIFICATE", one["rawBytes"].as_str().unwrap())).collect();
+    serde_json::json!({
+        "apiVersion": "policy.sigstore.dev/v1alpha1",
+        "kind": "TrustRoot",
+        "metadata": {"name": "demo"},
+        "spec": {"sigstoreKeys": {
+            "certificateAuthorities": [{
+                "subject": {"organization": "demo", "commonName": "demo"},
+                "uri": authority["uri"],
+                "certChain": STANDARD.encode(chain),
+            }],
+            "tLogs": logs("tlogs"),
+            "ctLogs": logs("ctlogs"),
+        }},
+    })
+    .to_string()
+}
+
+/// A policy with a `TrustRoot` in another file needs no trusted root, and believes nobody else.
+#[test]
+fn a_policy_brings_its_own_trust() {
+    let policy = fs::read_to_string(demo("policy.yaml")).unwrap();
+    let policy = policy
+        .split("---")
+        .next()
+        .unwrap()
+        .replace("        identities:", "        trustRootRef: demo\n        identities:");
+    let policy = policy + "      ctlog: {trustRootRef: demo}\n";
+    let scratch = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = scratch.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let own = write("policy.yaml", &policy);
+    let archive = demo("upgrade.tar");
+    let outcomes = [0, 1].map(|at| {
+        let root = write("root.yaml", &trust_root(at));
+        let mut arguments = vec!["verify", &archive, "--image", SERVER, "--format", "json"];
+        arguments.extend(AS_OF);
+        arguments.extend(["--policy", &own, "--policy", &root]);
+        let output = run(&arguments);
+        (output.status.code(), text(&output.stderr).to_owned())
+    });
+    let codes: Vec<_> = outcomes.iter().map(|(code, _)| *code).collect();
+    assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{outcomes:?}");
 }

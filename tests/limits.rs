@@ -14,12 +14,14 @@ mod layouts;
 mod support;
 
 use layouts::{Layout, Tar, annotated, blob_name, digest, gzip, merge, tag};
+use sealift::admission::Objects;
 use sealift::archive::Archive;
 use sealift::crypto::PublicKey;
 use sealift::digest::{Algorithm, Digest};
 use sealift::inventory::{BlobFault, Inventory, Piece};
 use sealift::limits::Limits;
 use sealift::oci::MediaType;
+use sealift::policy::engine::{Document, Engine, Outcome};
 use sealift::policy::{Glob, PolicyFile, TextMatcher, document};
 use sealift::sigstore::TrustRoot;
 use sealift::time::UnixTime;
@@ -107,6 +109,16 @@ rows! {
     checkpoint_signatures = 32, "the largest witness networks have about 15";
     regex_bytes = 1 << 20, "Bytes a regular expression may compile to";
     policy_bytes = 1 << 20, "Bytes of a policy file";
+    object_bytes = 16 << 20, "a list of a thousand pods has about 10 MB";
+    object_nodes = 1_000_000, "a pod has about 200";
+    object_depth = 40, "spells out the affinity of a";
+    cue_nesting = 96, "policies in the field have 15";
+    cue_depth = 200, "twice `predicate_depth`";
+    cue_alternatives = 256, "in the field 4";
+    cue_steps = 250_000, "ten for each item of a list that they look into";
+    rego_steps = 1_000_000, "about a second";
+    rego_nesting = 8, "in the field 5";
+    rego_chain = 16, "in the field 4";
 }
 
 #[test]
@@ -723,5 +735,122 @@ spec:
                 document::parse(&[file], limits, UnixTime::from_seconds(1_800_000_000).unwrap());
             policies.map(|_| ()).map_err(|error| told("policy", &error))
         },
+    )]
+}
+
+/// Eleven scalars, lists and maps, keys included, three levels deep.
+const OBJECT: &str = "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"x\": {\"y\": [1, 2]}}";
+
+fn object(text: &'static str) -> impl Fn(&Limits) -> Result<(), String> {
+    move |limits| {
+        let objects = Objects::parse(text.as_bytes(), "o", limits);
+        objects.map(|_| ()).map_err(|error| told("objects", &error))
+    }
+}
+
+fn object_bytes() -> Vec<Input> {
+    let refused =
+        "objects: file `o`: larger than LIMIT bytes, too large for a file of Kubernetes objects";
+    vec![Input::new(OBJECT.len(), refused, object(OBJECT))]
+}
+
+fn object_nodes() -> Vec<Input> {
+    let refused = "objects: file `o`, line 4 (document 1): more than LIMIT scalars, lists and maps in one document";
+    vec![Input::new(11, refused, object("apiVersion: v1\nkind: ConfigMap\nx:\n  y: [1, 2]\n"))]
+}
+
+fn object_depth() -> Vec<Input> {
+    vec![
+        Input::new(
+            3,
+            "objects: file `o`, line 1: no JSON that can be read one way only: nested too deeply",
+            object(OBJECT),
+        ),
+        Input::new(
+            3,
+            "objects: file `o`, line 4 (document 1): nested more than LIMIT levels deep",
+            object("apiVersion: v1\nkind: ConfigMap\nx:\n  y: [1, 2]\n"),
+        ),
+    ]
+}
+
+/// What an engine tells of an empty document, or of itself.
+fn decided(engine: Result<Engine, impl std::error::Error>) -> Result<(), String> {
+    let engine = engine.map_err(|error| told("engine", &error))?;
+    let nothing = Document::parse(b"{}", &Limits::default()).unwrap();
+    match engine.evaluate(&nothing) {
+        Outcome::Compliant => Ok(()),
+        Outcome::Warning(text) | Outcome::Refused(text) => Err(text),
+    }
+}
+
+fn cue_nesting() -> Vec<Input> {
+    let nested = |limits: &Limits| decided(Engine::cue("a: {b: [((1))]}", limits));
+    let with = |cue_nesting| Limits { cue_nesting, ..Limits::default() };
+    vec![Input::new(
+        least(|n| nested(&with(n)).is_ok()),
+        "engine: line 1, column 11: CUE subset: more than LIMIT levels of nesting",
+        nested,
+    )]
+}
+
+fn cue_depth() -> Vec<Input> {
+    let nested = |limits: &Limits| decided(Engine::cue("a: b: c: d: 1", limits));
+    let with = |cue_depth| Limits { cue_depth, ..Limits::default() };
+    vec![Input::new(
+        least(|n| nested(&with(n)).is_ok()),
+        "engine: the CUE policy cannot be evaluated: `a.b.c.d` is more than LIMIT levels deep",
+        nested,
+    )]
+}
+
+fn cue_alternatives() -> Vec<Input> {
+    vec![Input::new(
+        6,
+        "engine: the CUE policy cannot be evaluated: `a` has more than LIMIT alternatives",
+        |limits: &Limits| {
+            decided(Engine::cue("a: ({b: 1} | {b: 2} | {b: 3}) & ({c: 1} | {c: 2})", limits))
+        },
+    )]
+}
+
+fn cue_steps() -> Vec<Input> {
+    let steps = |limits: &Limits| decided(Engine::cue("a: 1, b: a + 1, c: <b", limits));
+    let with = |cue_steps: usize| Limits { cue_steps: cue_steps as u64, ..Limits::default() };
+    // The document takes a step more than the policy alone.
+    vec![Input::new(
+        least(|n| steps(&with(n)).is_ok()),
+        "failed to evaluate the policy with error: it takes more than LIMIT steps",
+        steps,
+    )]
+}
+
+fn rego_steps() -> Vec<Input> {
+    let module = "package sigstore\nisCompliant { count(input) == 0 }";
+    let steps = |limits: &Limits| decided(Engine::rego(module, limits));
+    let with = |rego_steps: usize| Limits { rego_steps: rego_steps as u64, ..Limits::default() };
+    vec![Input::new(
+        least(|n| steps(&with(n)).is_ok()),
+        "policy is not compliant for query 'isCompliant = data.sigstore.isCompliant': it takes more than LIMIT steps",
+        steps,
+    )]
+}
+
+fn rego_nesting() -> Vec<Input> {
+    vec![Input::new(
+        3,
+        "engine: the Rego module cannot be used: line 2: more than LIMIT brackets in one another",
+        |limits: &Limits| {
+            decided(Engine::rego("package sigstore\nisCompliant { [{1}] != [] }", limits))
+        },
+    )]
+}
+
+fn rego_chain() -> Vec<Input> {
+    let module = "package sigstore\na = true\nb { a }\nc { b }\nisCompliant { c }";
+    vec![Input::new(
+        3,
+        "engine: the Rego module cannot be used: more than LIMIT rules refer to one another in a row",
+        |limits: &Limits| decided(Engine::rego(module, limits)),
     )]
 }

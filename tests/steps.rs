@@ -17,7 +17,7 @@ use sealift::verify::{
     self, Artifact, Code, Facts, Identity, Rejection, SubjectAlternativeName, Testimony,
     TimeSource, Trust, TrustedTime, Verifier,
 };
-use sealift::x509::{Certificate, MalformedCertificate, PrivatePki};
+use sealift::x509::{Certificate, InvalidPin, MalformedCertificate, PinnedCertificate, PrivatePki};
 use serde_json::{Value, json};
 
 use support::bench::{Bench, KeyKind, NOW, SIGNED};
@@ -639,6 +639,61 @@ fn a_private_pki_is_judged_by_the_clock() {
     assert_eq!(found(&other.root, Some(&other.intermediate), now), untrusted);
     let expired = found(&private.root, Some(&private.intermediate), plus(now, 3 * 365 * 86400));
     assert_eq!(expired, Err(Code::CertificateOutsideValidity));
+}
+
+/// A certificate that a policy pins: its holder alone, whether the certificate stands beside the
+/// signature or not, and only while it is valid.
+#[test]
+fn a_pinned_certificate_is_the_only_signer() {
+    let mut bench = Bench::new();
+    let payload = bench.payload();
+    let signer = bench.at().certify_privately("builder", "builder@private.example");
+    let other = bench.at().certify_privately("other", "other@private.example");
+    let pem = |der: &[u8]| der::pem("CERTIFICATE", der);
+    let (limits, now) = (Limits::default(), time(NOW));
+    let pin = |signer: &Signer, chain: &[&[u8]], now| {
+        let chain: Vec<_> = chain.iter().map(|der| pem(der)).collect();
+        PinnedCertificate::new(&pem(signer.certificate.as_deref().unwrap()), &chain, now, &limits)
+    };
+    let private = bench.sigstore.private.clone();
+    let chain = [private.intermediate.as_slice(), private.root.as_slice()];
+    let pinned = pin(&signer, &chain, now).unwrap();
+    let root = bench.sigstore.trusted_root().to_string();
+    let root = TrustRoot::parse(root.as_bytes(), &limits).unwrap();
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
+    let judge = |signature: &LegacySignature, root: Option<&TrustRoot>| {
+        let layer = signature.layer();
+        let testimony = Testimony::Signature { payload: &payload, annotations: &layer.annotations };
+        let trust = Trust { root: root.cloned(), pinned: Some(pinned.clone()), ..Trust::default() };
+        let verified = Verifier::new(trust, now, limits).verify(&subject, testimony);
+        verified.map(|verified| verified.facts().clone()).map_err(|why| why.code())
+    };
+    let plain = bench.at().sign(&signer, &payload, Log::None);
+    let bare = LegacySignature { certificate: None, chain: Vec::new(), ..plain.clone() };
+    for signature in [&plain, &bare] {
+        let facts = judge(signature, None).unwrap();
+        let id = pinned.certificate().key().id();
+        assert_eq!((facts.signer, facts.log_entries.len()), (verify::Signer::Key { id }, 0));
+    }
+    let logged = bench.at().sign(&signer, &payload, Log::Promise);
+    let facts = judge(&logged, Some(&root)).unwrap();
+    assert_eq!((facts.log_entries.len(), facts.times.len()), (1, 1));
+    assert_eq!(judge(&logged, None), Err(Code::UnknownLog));
+    let foreign = bench.at().sign(&other, &payload, Log::None);
+    assert_eq!(judge(&foreign, None), Err(Code::CertificateUntrusted));
+    let disguised = LegacySignature { certificate: None, chain: Vec::new(), ..foreign };
+    assert_eq!(judge(&disguised, None), Err(Code::SignatureInvalid));
+
+    let fulcio = bench.sigstore.fulcio.clone();
+    let invalid = |found: Result<PinnedCertificate, InvalidPin>| found.map(|_| ()).unwrap_err();
+    assert!(matches!(invalid(pin(&signer, &[&fulcio.root], now)), InvalidPin::Chain(_)));
+    assert!(matches!(invalid(pin(&signer, &[&private.root], now)), InvalidPin::Chain(_)));
+    let later = plus(now, 3 * 365 * 86400);
+    assert!(matches!(invalid(pin(&signer, &chain, later)), InvalidPin::Validity { .. }));
+    assert!(matches!(invalid(pin(&signer, &[], later)), InvalidPin::Validity { .. }));
+    let authority = Signer { certificate: Some(private.root.clone()), ..signer };
+    let usage = InvalidPin::Usage { wanted: "keyUsage is not digitalSignature" };
+    assert_eq!(invalid(pin(&authority, &[], now)), usage);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use sealift::oci::Reference;
 use sealift::time::UnixTime;
 
 use super::export::Place;
+use super::kwctl::KwctlArgs;
 #[cfg(feature = "net")]
 use super::registry::{RegistryArgs, Target};
 use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     VerifyBundle(VerifyBundleArgs),
     Inspect(InspectArgs),
+    Policy(PolicyCommand),
     Trust(TrustCommand),
     Export(ExportArgs),
     #[cfg(feature = "net")]
@@ -71,6 +73,9 @@ pub(crate) struct VerifyArgs {
 
     #[command(flatten)]
     pub signer: SignerArgs,
+
+    #[command(flatten)]
+    pub kwctl: KwctlArgs,
 
     /// Judge manifests and evidence; list absent layers, configs and children instead of failing
     ///
@@ -126,6 +131,36 @@ pub(crate) struct InspectArgs {
 
     #[command(flatten)]
     pub format: FormatArgs,
+}
+
+/// Policies, before anything is judged by them.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyCommand {
+    #[command(subcommand)]
+    pub action: PolicyAction,
+}
+
+/// What can be done with policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyAction {
+    Scaffold(ScaffoldArgs),
+}
+
+/// Prints a policy to begin with, with comments. What it prints can be given with --policy.
+#[derive(Debug, Args)]
+pub(crate) struct ScaffoldArgs {
+    /// The format of the policy
+    #[arg(value_name = "FORMAT", value_enum)]
+    pub format: Scaffold,
+}
+
+/// The formats that can be begun with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scaffold {
+    /// Kubewarden's verification config.
+    VerificationConfig,
+    /// policy-controller's `ClusterImagePolicy`.
+    ClusterImagePolicy,
 }
 
 /// Shows whom a trusted root trusts.
@@ -225,6 +260,9 @@ pub(crate) struct MirrorArgs {
 
     #[command(flatten)]
     pub signer: SignerArgs,
+
+    #[command(flatten)]
+    pub kwctl: KwctlArgs,
 
     #[command(flatten)]
     pub registry: RegistryArgs,

@@ -24,7 +24,8 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     }
     let limits = Limits::default();
     let now = clock::now(args.trust.verification_time)?;
-    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits, now)?;
+    let demands =
+        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
     let mut registries = args.registry.registries(&limits)?;
     let destination = &args.to.0;
     let target = registries.add(&destination.registry);
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifiers: &demands.verifiers(now, limits),
+            verifiers: &demands.verifiers(now, &limits),
             policies: &demands.policies,
             limits: &limits,
         },

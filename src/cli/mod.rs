@@ -9,9 +9,11 @@ mod exit;
 mod export;
 mod input;
 mod inspect;
+mod kwctl;
 #[cfg(feature = "net")]
 mod mirror;
 mod output;
+mod policy;
 mod progress;
 #[cfg(feature = "net")]
 mod registry;
@@ -37,6 +39,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::VerifyBundle(args) => verify_bundle::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Policy(command) => policy::run(&command),
         Command::Trust(command) => trust::run(&command),
         Command::Export(args) => export::run(&args),
         #[cfg(feature = "net")]

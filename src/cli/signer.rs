@@ -21,6 +21,7 @@ use sealift::time::{UnixTime, Window};
 use sealift::verify::{Trust, TrustId, Verifier};
 use sealift::x509::PrivatePki;
 
+use super::kwctl::KwctlArgs;
 use super::{args, input};
 
 /// Whom to trust, whatever the policy.
@@ -69,7 +70,12 @@ pub(crate) struct TrustArgs {
 pub(crate) struct PolicyArgs {
     /// A policy file (repeatable): one or several documents, each of a format that its content tells
     ///
-    /// `ClusterImagePolicy` of policy.sigstore.dev. All policies that cover any name of an image must hold; within one, any authority is enough.
+    /// `ClusterImagePolicy` of policy.sigstore.dev; settings of Kubewarden's verify-image-signatures,
+    /// alone or in a policy of policies.kubewarden.io; Kubewarden's verification config;
+    /// `policy.json` of containers/image, which may name files of keys, relative to the working
+    /// directory. All policies that cover any name of an image must hold; within one, any authority
+    /// is enough.
+    ///
     /// A field that sealift does not decide by is refused by name, never passed over.
     #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY", hide_env_values = true)]
     pub files: Vec<PathBuf>,
@@ -184,22 +190,27 @@ pub(crate) struct Demands {
 }
 
 impl Demands {
-    /// Reads policies from files, or makes one of the signer; exactly one of both.
+    /// Reads policies from files, or makes one of the signer or of kwctl's flags; exactly one of them.
     pub(crate) fn of_archive(
         policy: &PolicyArgs,
+        kwctl: &KwctlArgs,
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
         now: UnixTime,
     ) -> Result<Self> {
-        let (policies, windows) = match (policy.files.is_empty(), signer.first_given()) {
-            (true, None) => return Err(Usage::NothingDemanded.into()),
-            (false, Some(flag)) => return Err(Usage::PolicyAndSigner { flag }.into()),
-            (true, Some(_)) => {
+        let given = (policy.first_given(), signer.first_given(), kwctl.first_given());
+        let (policies, windows) = match given {
+            (None, None, None) => return Err(Usage::NothingDemanded.into()),
+            (None, Some(_), None) => {
                 let (requirement, windows) = signer.requirement(Kind::Signature, limits)?;
                 (vec![requirement.into()], windows)
             }
-            (false, None) => (policy.read(limits, now)?, KeyWindows::new()),
+            (None, None, Some(_)) => (vec![kwctl.policy(limits, now)?], KeyWindows::new()),
+            (Some(_), None, None) => (policy.read(limits, now)?, KeyWindows::new()),
+            (Some(one), Some(other), _)
+            | (Some(one), None, Some(other))
+            | (None, Some(one), Some(other)) => return Err(Usage::Several { one, other }.into()),
         };
         Self::of(policies, windows, signer, trust, limits)
     }
@@ -248,14 +259,15 @@ impl Demands {
             private_pki,
             unusable: root.iter().flat_map(TrustRoot::unusable).map(unusable).collect(),
         };
-        let given = Trust { id: TrustId::default(), root, keys, key_windows, pki };
-        let trusts = std::iter::once(given).chain(policies.own_trusts()).collect();
+        let given = Trust { root, keys, key_windows, pki, ..Trust::default() };
+        let own = policies.own_trusts(&given);
+        let trusts = std::iter::once(given).chain(own).collect();
         Ok(Self { policies, trusts, told })
     }
 
     /// A verifier for each trust.
-    pub(crate) fn verifiers(&self, now: UnixTime, limits: Limits) -> Vec<Verifier> {
-        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, limits)).collect()
+    pub(crate) fn verifiers(&self, now: UnixTime, limits: &Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, *limits)).collect()
     }
 }
 
@@ -289,6 +301,10 @@ pub(crate) fn read_root(path: &Path, pinned: Option<Digest>, limits: &Limits) ->
 }
 
 impl PolicyArgs {
+    fn first_given(&self) -> Option<&'static str> {
+        (!self.files.is_empty()).then_some("--policy")
+    }
+
     fn read(&self, limits: &Limits, now: UnixTime) -> Result<Vec<Policy>> {
         let read = |path: &PathBuf| {
             let bytes = input::read(path, "policy file", limits.policy_bytes)?;
@@ -296,7 +312,8 @@ impl PolicyArgs {
         };
         let read: Vec<_> = self.files.iter().map(read).collect::<Result<_>>()?;
         let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
-        Ok(document::parse(&files, limits, now)?)
+        let named = |path: &str| input::read_named(path, limits.metadata_bytes);
+        Ok(document::parse_with(&files, limits, now, &named)?)
     }
 }
 
@@ -452,8 +469,8 @@ fn matcher(
 pub(crate) enum Usage {
     #[error("nothing says what is acceptable")]
     NothingDemanded,
-    #[error("`--policy` and `{flag}` exclude each other")]
-    PolicyAndSigner { flag: &'static str },
+    #[error("`{one}` and `{other}` exclude each other")]
+    Several { one: &'static str, other: &'static str },
     #[error("no signer is named")]
     NoSigner,
     #[error("`--key` excludes identities and certificate authorities")]
@@ -491,7 +508,7 @@ impl Usage {
             Self::NoSigner => Some(
                 "give `--key FILE`, or `--certificate-identity` with `--certificate-oidc-issuer`",
             ),
-            Self::PolicyAndSigner { .. } => {
+            Self::Several { .. } => {
                 Some("write the signer into the policy, or judge by the signer alone")
             }
             Self::NoIssuer => Some(

@@ -22,7 +22,8 @@ use super::{clock, output};
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(args.trust.verification_time)?;
-    let demands = Demands::of_archive(&args.policy, &args.signer, &args.trust, &limits, now)?;
+    let demands =
+        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
     let scope = if args.evidence_only { Scope::EvidenceOnly } else { Scope::Whole };
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifiers: &demands.verifiers(now, limits),
+            verifiers: &demands.verifiers(now, &limits),
             policies: &demands.policies,
             limits: &limits,
         },

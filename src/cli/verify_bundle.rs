@@ -26,7 +26,7 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
     let named = Named::read(&args.artifact, &limits)?;
     let artifact = Artifact { digest: named.digest, bytes: named.bytes.as_deref() };
 
-    let verifiers = demands.verifiers(now, limits);
+    let verifiers = demands.verifiers(now, &limits);
     let verifier = verifiers.first().context("no trust is given")?;
     let verified = match verifier.verify(&artifact, Testimony::Bundle(&bundle)) {
         Ok(verified) => verified,

@@ -9,7 +9,10 @@ use der::asn1::UintRef;
 use der::{Decode, Encode, Reader, SliceReader};
 use spki::SubjectPublicKeyInfoRef;
 
-use super::{Hash, InvalidSignature, Message, PemError, Scheme, one_pem_block, pss, verify_raw};
+use super::{
+    Hash, InvalidSignature, Message, PemError, Scheme, first_pem_block, one_pem_block, pss,
+    verify_raw,
+};
 use crate::digest::Digest;
 
 /// A public key of an accepted kind, in its one DER spelling.
@@ -18,12 +21,45 @@ pub struct PublicKey {
     spki: Vec<u8>,
     kind: KeyKind,
     bits: Vec<u8>,
+    hash: Option<Hash>,
 }
 
 impl PublicKey {
     /// Reads one `PUBLIC KEY` block of PEM, strictly: nothing but white space around it.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         Self::from_spki(&one_pem_block(pem, "PUBLIC KEY")?)
+    }
+
+    /// Reads the first block of PEM as Go's readers do, whatever stands around it: a `PUBLIC KEY` or
+    /// an `RSA PUBLIC KEY`. Whether more follows is for its caller to say.
+    pub fn from_first_pem(text: &str) -> Result<Self, KeyError> {
+        let block = first_pem_block(text, "PUBLIC KEY")?;
+        match block.label {
+            "PUBLIC KEY" => Self::from_spki(&block.der),
+            "RSA PUBLIC KEY" => Self::from_pkcs1(&block.der),
+            _ => Err(PemError::NotABlock { label: "PUBLIC KEY" }.into()),
+        }
+    }
+
+    /// Reads an `RSAPublicKey` in DER (RFC 8017).
+    fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
+        let subject_public_key =
+            der::asn1::BitStringRef::from_bytes(der).map_err(|_| KeyError::Malformed)?;
+        let parameters = Some(der::asn1::AnyRef::NULL);
+        let algorithm = spki::AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters };
+        let info = SubjectPublicKeyInfoRef { algorithm, subject_public_key };
+        Self::from_spki(&info.to_der().map_err(|_| KeyError::Malformed)?)
+    }
+
+    /// The same key, signatures of which are made over `hash` and no other.
+    #[must_use]
+    pub fn over(self, hash: Hash) -> Self {
+        Self { hash: Some(hash), ..self }
+    }
+
+    /// The hash its signatures are made over, where only one may be.
+    pub fn fixed_hash(&self) -> Option<Hash> {
+        self.hash
     }
 
     /// Reads a `SubjectPublicKeyInfo` in DER.
@@ -40,7 +76,7 @@ impl PublicKey {
             ID_RSASSA_PSS => rsa_pss_kind(&info, bits)?,
             oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
         };
-        Ok(Self { spki: spki.to_vec(), kind, bits: bits.to_vec() })
+        Ok(Self { spki: spki.to_vec(), kind, bits: bits.to_vec(), hash: None })
     }
 
     /// The same key as `details`, a `PublicKeyDetails` of protobuf-specs, has it used: an RSA key does

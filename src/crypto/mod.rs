@@ -22,6 +22,6 @@ compile_error!("choose a crypto backend: feature `aws-lc` or feature `rustcrypto
 
 pub use hash::{Hash, HashValue};
 pub use key::{KeyError, KeyKind, PublicKey};
-pub use pem::{PemError, certificates_from_pem, one_pem_block};
+pub use pem::{FirstBlock, PemError, certificates_from_pem, first_pem_block, one_pem_block};
 pub(crate) use signature::verify_raw;
 pub use signature::{InvalidSignature, Message, Scheme};

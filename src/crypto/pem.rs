@@ -48,6 +48,38 @@ fn lines(inside: &str) -> Option<Vec<u8>> {
     STANDARD.decode(encoded).ok().filter(|der| after && !der.is_empty())
 }
 
+/// A block of PEM amid other text.
+pub struct FirstBlock<'a> {
+    /// Its type.
+    pub label: &'a str,
+    /// What it holds.
+    pub der: Vec<u8>,
+    /// What follows it.
+    pub rest: &'a str,
+}
+
+/// The first block of `text`, of whatever type, as Go's `pem.Decode` finds it. `wanted` is for the
+/// error.
+pub fn first_pem_block<'a>(
+    text: &'a str,
+    wanted: &'static str,
+) -> Result<FirstBlock<'a>, PemError> {
+    let none = PemError::NoBlock { label: wanted };
+    let malformed = PemError::Malformed { label: wanted };
+    let (before, begun) = text.split_once("-----BEGIN ").ok_or(none)?;
+    if !before.is_empty() && !before.ends_with('\n') {
+        return Err(none);
+    }
+    let (label, inside) = begun.split_once("-----").ok_or(none)?;
+    let (encoded, rest) = inside.split_once(&format!("-----END {label}-----")).ok_or(malformed)?;
+    let encoded: String = encoded.split_ascii_whitespace().collect();
+    let der = STANDARD.decode(encoded).map_err(|_| malformed)?;
+    if der.is_empty() {
+        return Err(malformed);
+    }
+    Ok(FirstBlock { label, der, rest })
+}
+
 /// Why a text is not the PEM that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {

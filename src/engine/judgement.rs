@@ -8,7 +8,7 @@ use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
 use crate::policy::{
-    self, Admitted, Case, Mode, Parts, PolicyFailure, PolicySet, Reason, Verdict, Why,
+    self, Admitted, Case, Images, Mode, Parts, PolicyFailure, PolicySet, Reason, Verdict, Why,
 };
 use crate::report::{Approval, Ground, Image, Outcome, Passed, Warning};
 use crate::verify::Verified;
@@ -73,19 +73,25 @@ impl Judgement<'_> {
         // Heard is what speaks of the image itself or, instead, of the index above it: the evidence
         // of one does not make good what the other's lacks, and evidence of evidence is not heard.
         let speaks_of = self.subject(through.unwrap_or(place)).descriptor.digest;
-        let (places, verified): (Vec<usize>, Vec<&Verified>) = evidence
-            .iter()
-            .enumerate()
-            .filter(|(_, found)| found.subject() == speaks_of)
+        let speaks = evidence.iter().enumerate().filter(|(_, found)| found.subject() == speaks_of);
+        let unproven =
+            speaks.clone().filter(|(_, found)| found.verified().next().is_none()).count();
+        let (places, verified): (Vec<usize>, Vec<&Verified>) = speaks
             .flat_map(|(at, found)| found.verified().map(move |verified| (at, verified)))
             .unzip();
+        let walk = Walk { map: self.map, bytes: self.bytes };
+        let asked = self.policies.asked().configs;
+        let configs = asked.then(|| walk.configs(self.subject(place))).flatten();
         let verdict = self.policies.judge(&Case {
             subject: self.subject(place).descriptor.digest,
             names,
             written: None,
             evidence: &verified,
+            unproven,
             through: through.map(|index| self.subject(index).descriptor.digest),
             parts,
+            configs: configs.as_deref(),
+            object: None,
         });
         Heard { verdict, evidence, places }
     }
@@ -192,6 +198,10 @@ fn place_of(piece: usize, places: &[usize]) -> usize {
 pub(super) fn warnings(policies: &PolicySet, images: &[Image]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for policy in policies.policies() {
+        // A file of scopes says what holds wherever an image comes from; each image has one of them.
+        if matches!(policy.images, Images::Scope { .. }) {
+            continue;
+        }
         if !images.iter().any(|image| is_covered(image, &policy.id)) {
             warnings.push(Warning::UnusedPolicy { policy: policy.id.clone() });
         }

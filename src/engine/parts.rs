@@ -8,7 +8,8 @@ use crate::archive::{Blob, BlobError, Store};
 use crate::digest::Digest;
 use crate::inventory::{BlobFault, Subject};
 use crate::limits::Limits;
-use crate::oci::{Config, Descriptor, Document, Manifest};
+use crate::oci::{Config, Descriptor, Document, Manifest, Platform};
+use crate::policy::cluster_image_policy::ConfigFile;
 use crate::policy::{Absent, Fault, Part, Parts};
 use crate::report::{Child, Presence, Scope};
 
@@ -47,6 +48,43 @@ impl Walk<'_> {
             }
         }
         parts
+    }
+
+    /// The configuration of every image below the subject; `None` where one is not at hand.
+    pub(super) fn configs(&self, subject: &Subject) -> Option<Vec<ConfigFile>> {
+        match subject.content.as_ref().map(|content| &content.document) {
+            Ok(Document::Manifest(manifest)) => Some(vec![self.config(manifest, None)?]),
+            Ok(Document::Index(index)) => {
+                let listed = index.manifests.iter();
+                let config = |descriptor: &Descriptor| {
+                    let (_, child) = self.map.subject(&descriptor.digest)?;
+                    match child.content.as_ref().map(|content| &content.document) {
+                        Ok(Document::Manifest(manifest)) => {
+                            self.config(manifest, descriptor.platform.as_ref())
+                        }
+                        Ok(Document::Index(_)) | Err(_) => None,
+                    }
+                };
+                listed.map(config).collect()
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// The configuration of an image, by the platform that an index gives it, else by its own.
+    fn config(&self, manifest: &Manifest, platform: Option<&Platform>) -> Option<ConfigFile> {
+        let Bytes { store, blobs, limits, .. } = self.bytes;
+        let descriptor = &manifest.config;
+        if !descriptor.media_type.is_image_config() || blobs.state(descriptor) != State::Proven {
+            return None;
+        }
+        let blob = Blob::read(store, descriptor, limits.metadata_bytes).ok()?;
+        Config::parse(blob.bytes(), limits).ok()?;
+        let own = serde_json::from_slice::<Platform>(blob.bytes());
+        let platform = platform.cloned().or(own.ok())?;
+        let version = platform.os_version.as_ref().map(|version| format!(":{version}"));
+        let platform = format!("{platform}{}", version.unwrap_or_default());
+        Some(ConfigFile { platform, bytes: blob.bytes().to_vec() })
     }
 
     /// The children of an index, for the report.

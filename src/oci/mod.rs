@@ -8,9 +8,11 @@ mod document;
 mod layout;
 mod media_type;
 mod reference;
+mod registry_name;
 
 pub use descriptor::{Descriptor, Platform};
 pub use document::{Config, Document, Error, Index, Manifest, Rootfs};
 pub use layout::ImageLayout;
 pub use media_type::MediaType;
-pub use reference::{InvalidReference, Reference};
+pub use reference::{InvalidReference, Named, Reference};
+pub use registry_name::{InvalidName, registry_name};

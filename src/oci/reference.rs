@@ -1,6 +1,9 @@
 //! A *reference*: `[host[:port]/]path[:tag][@digest]`, where an image is to be found
 //! ([distribution spec](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pulling-manifests),
 //! short names as `docker pull` expands them).
+//!
+//! A [`Named`] is one as it was written, for the readers to whom a tag left out is not `latest`. How
+//! go-containerregistry reads the same text is [`super::registry_name`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -67,10 +70,93 @@ impl Reference {
     }
 }
 
+impl From<Named> for Reference {
+    fn from(named: Named) -> Self {
+        let tag = named.tag.or_else(|| named.digest.is_none().then(|| "latest".to_owned()));
+        let Named { registry, repository, digest, .. } = named;
+        Self { registry, repository, tag, digest }
+    }
+}
+
 impl FromStr for Reference {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
+        text.parse::<Named>().map(Self::from)
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.registry, self.repository)?;
+        self.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
+        self.digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
+    }
+}
+
+/// A reference whose registry and path are complete and whose tag is as it was written: what
+/// `ParseNormalizedNamed` of `distribution/reference` makes of a text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Named {
+    registry: String,
+    repository: String,
+    tag: Option<String>,
+    digest: Option<Digest>,
+}
+
+impl Named {
+    /// The registry's host and port, `docker.io` for short names.
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// The path below the registry.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// The tag that was written.
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The digest that was written.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+
+    /// Whether neither tag nor digest was written.
+    pub fn is_name_only(&self) -> bool {
+        self.tag.is_none() && self.digest.is_none()
+    }
+
+    /// The same with a tag.
+    pub fn with_tag(&self, tag: &str) -> Result<Self, InvalidReference> {
+        check_tag(tag)?;
+        Ok(Self { tag: Some(tag.to_owned()), ..self.clone() })
+    }
+
+    /// The form people write: without Docker Hub's name and `library/`.
+    pub fn familiar(&self) -> String {
+        let name = if self.registry == "docker.io" {
+            match self.repository.strip_prefix("library/") {
+                Some(official) if !official.contains('/') => official.to_owned(),
+                _ => self.repository.clone(),
+            }
+        } else {
+            format!("{}/{}", self.registry, self.repository)
+        };
+        format!("{name}{}", Identifiers(self))
+    }
+}
+
+impl FromStr for Named {
+    type Err = InvalidReference;
+
+    fn from_str(text: &str) -> Result<Self, InvalidReference> {
+        if text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(InvalidReference::Identifier);
+        }
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => {
                 (rest, Some(digest.parse().map_err(|cause| InvalidReference::Digest { cause })?))
@@ -94,16 +180,23 @@ impl FromStr for Reference {
         check_registry(registry)?;
         check_repository(&repository)?;
         tag.map(check_tag).transpose()?;
-        let tag = tag.or(if digest.is_none() { Some("latest") } else { None });
         Ok(Self { registry: registry.to_owned(), repository, tag: tag.map(str::to_owned), digest })
     }
 }
 
-impl fmt::Display for Reference {
+impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.registry, self.repository)?;
-        self.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
-        self.digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
+        write!(f, "{}/{}{}", self.registry, self.repository, Identifiers(self))
+    }
+}
+
+/// `[:tag][@digest]`.
+struct Identifiers<'a>(&'a Named);
+
+impl fmt::Display for Identifiers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.tag.iter().try_for_each(|tag| write!(f, ":{tag}"))?;
+        self.0.digest.iter().try_for_each(|digest| write!(f, "@{digest}"))
     }
 }
 
@@ -167,6 +260,9 @@ fn check_tag(tag: &str) -> Result<(), InvalidReference> {
 /// Why a text is no reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidReference {
+    /// It is 64 hexadecimal digits, which container runtimes read as the identifier of an image.
+    #[error("64 hexadecimal digits are the identifier of an image, not its name")]
+    Identifier,
     /// The registry is no host name with an optional port.
     #[error("the registry is no host name with an optional port")]
     Registry,
@@ -208,9 +304,37 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference() {
-        use InvalidReference::{Registry, Repository, Tag};
+    fn a_name_keeps_what_was_left_out() {
+        let digest = Digest::sha256(b"");
         let cases = [
+            ("busybox".to_owned(), "docker.io/library/busybox".to_owned(), "busybox".to_owned()),
+            ("docker.io/user/app:v1".into(), "docker.io/user/app:v1".into(), "user/app:v1".into()),
+            ("library/a/b".into(), "docker.io/library/a/b".into(), "library/a/b".into()),
+            ("ghcr.io/library/a".into(), "ghcr.io/library/a".into(), "ghcr.io/library/a".into()),
+            (
+                format!("index.docker.io/nginx:1@{digest}"),
+                format!("docker.io/library/nginx:1@{digest}"),
+                format!("nginx:1@{digest}"),
+            ),
+        ];
+        for (text, full, familiar) in cases {
+            let named: Named = text.parse().unwrap();
+            assert_eq!((named.to_string(), named.familiar()), (full, familiar), "{text}");
+        }
+        let named: Named = "rancher/k3s-upgrade".parse().unwrap();
+        assert!(named.is_name_only());
+        let tagged = named.with_tag("v1.2.3-k3s1").unwrap();
+        assert_eq!(tagged.familiar(), "rancher/k3s-upgrade:v1.2.3-k3s1");
+        assert!(!tagged.is_name_only());
+        assert_eq!(named.with_tag("v1+k3s1"), Err(InvalidReference::Tag));
+    }
+
+    #[test]
+    fn what_is_no_reference() {
+        use InvalidReference::{Identifier, Registry, Repository, Tag};
+        let hex = "0123456789abcdef".repeat(4);
+        let cases = [
+            (hex.as_str(), Identifier),
             ("", Repository),
             ("ghcr.io/", Repository),
             ("ghcr.io/Up/case", Repository),

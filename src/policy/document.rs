@@ -2,14 +2,21 @@
 //! each says by its content which format it is of; a document of no format, or of one that sealift
 //! does not decide by, is refused by name.
 
+use std::io;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::policy::{Origin, Policy, cluster_image_policy, yaml};
+use crate::policy::kubewarden_settings::is_policy_list;
+use crate::policy::{
+    Origin, Policy, cluster_image_policy, containers_policy, kubewarden_settings,
+    verification_config,
+};
 use crate::time::UnixTime;
+use crate::yaml;
 
 /// A file of policies.
 #[derive(Clone, Copy, Debug)]
@@ -22,19 +29,45 @@ pub struct PolicyFile<'a> {
 
 /// Reads the policies of all files, in their order. What one document names, such as a key, may
 /// stand in another of them. `now` is the time at which certificates that a policy pins must hold.
+/// A document that names a file by its path is refused.
 pub fn parse(
     files: &[PolicyFile<'_>],
     limits: &Limits,
     now: UnixTime,
 ) -> Result<Vec<Policy>, Error> {
-    let _ = now;
+    let none = |_: &str| Err(io::Error::other("no files are read here"));
+    parse_with(files, limits, now, &none)
+}
+
+/// The same where documents may name files by their paths, which `read` reads.
+pub fn parse_with(
+    files: &[PolicyFile<'_>],
+    limits: &Limits,
+    now: UnixTime,
+    read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+) -> Result<Vec<Policy>, Error> {
     let mut policies = Vec::new();
     // Documents that may name each other are read together.
     let mut cluster_image_policies = Vec::new();
     for file in files {
-        for place in file.documents(limits)? {
+        let places = file.documents(limits)?;
+        if containers_policy::is_meant(file.bytes) {
+            policies.extend(containers_policy::parse(*file, limits, read)?);
+            continue;
+        }
+        for place in places {
             match Content::of(&place.read()?) {
                 Ok(Content::ClusterImagePolicy) => cluster_image_policies.push(place),
+                Ok(Content::KubewardenSettings) => {
+                    policies.extend(kubewarden_settings::read(&place, limits, now)?);
+                }
+                Ok(Content::VerificationConfig) => {
+                    policies.push(verification_config::read(&place)?);
+                }
+                // It is no JSON, and is told so.
+                Ok(Content::ContainersPolicy) => {
+                    policies.extend(containers_policy::parse(*file, limits, read)?);
+                }
                 Err(problem) => return Err(place.error(NOWHERE, problem)),
             }
         }
@@ -84,10 +117,24 @@ impl<'a> PolicyFile<'a> {
 enum Content {
     /// A `ClusterImagePolicy`, or what one may name.
     ClusterImagePolicy,
+    /// Settings of Kubewarden's `verify-image-signatures`, or what carries them.
+    KubewardenSettings,
+    /// Kubewarden's verification config.
+    VerificationConfig,
+    /// A `policy.json` of containers/image.
+    ContainersPolicy,
 }
 
 /// Kinds of Kubernetes objects that belong to a `ClusterImagePolicy`.
 const CLUSTER_IMAGE_POLICY: [&str; 4] = ["ClusterImagePolicy", "TrustRoot", "Secret", "ConfigMap"];
+
+/// Kinds of Kubernetes objects that carry settings of Kubewarden policies.
+const KUBEWARDEN: [&str; 4] = [
+    "AdmissionPolicy",
+    "AdmissionPolicyGroup",
+    "ClusterAdmissionPolicy",
+    "ClusterAdmissionPolicyGroup",
+];
 
 impl Content {
     fn of(document: &Value) -> Result<Self, Problem> {
@@ -96,6 +143,7 @@ impl Content {
         };
         match fields.get("kind").and_then(Value::as_str) {
             Some(kind) if CLUSTER_IMAGE_POLICY.contains(&kind) => Ok(Self::ClusterImagePolicy),
+            Some(kind) if KUBEWARDEN.contains(&kind) => Ok(Self::KubewardenSettings),
             Some(kind) => Err(Problem::OtherKind { found: kind.to_owned() }),
             None => Self::of_no_kind(fields),
         }
@@ -103,9 +151,14 @@ impl Content {
 
     fn of_no_kind(fields: &Map<String, Value>) -> Result<Self, Problem> {
         let has = |field| fields.contains_key(field);
-        if has("default") && has("transports") {
-            // `containers_policy` belongs here.
-            return Err(Problem::Unsupported { what: "a policy.json of containers/image" });
+        if has("allOf") || has("anyOf") {
+            return Ok(Self::VerificationConfig);
+        }
+        if has("signatures") || is_policy_list(fields) {
+            return Ok(Self::KubewardenSettings);
+        }
+        if has("default") {
+            return Ok(Self::ContainersPolicy);
         }
         if has("trustPolicies") {
             return Err(Problem::Unsupported {
@@ -238,6 +291,15 @@ pub enum Problem {
     /// A `ClusterImagePolicy`, or what belongs to one, is wrong.
     #[error(transparent)]
     ClusterImagePolicy(#[from] cluster_image_policy::Problem),
+    /// Settings of a Kubewarden policy, or what carries them, are wrong.
+    #[error(transparent)]
+    KubewardenSettings(#[from] kubewarden_settings::Problem),
+    /// A verification config is wrong.
+    #[error(transparent)]
+    VerificationConfig(#[from] verification_config::Problem),
+    /// A `policy.json` is wrong.
+    #[error(transparent)]
+    ContainersPolicy(#[from] containers_policy::Problem),
 }
 
 #[cfg(test)]

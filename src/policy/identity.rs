@@ -3,6 +3,7 @@
 use regex::{Regex, RegexBuilder};
 
 use crate::limits::Limits;
+use crate::policy::url_prefix::is_in_github_repository;
 use crate::verify::{Identity, SubjectAlternativeName};
 
 /// Whom a certificate must name: issuer and subject of the same entry.
@@ -72,6 +73,13 @@ const WORKFLOW_REPOSITORY: u32 = 5;
 
 impl GithubRepository {
     fn is_of(&self, identity: &Identity) -> bool {
+        // Only a workflow has such a subject, even where it is not the one of this repository.
+        let mut names = Names::FirstEmailOrUri.of(identity);
+        let is_workflow = matches!(names.next(), Some(SubjectAlternativeName::Uri(name))
+            if is_in_github_repository(name));
+        if !is_workflow {
+            return false;
+        }
         let found = identity.extensions.get(&WORKFLOW_REPOSITORY);
         let Some((owner, name)) = found.and_then(|text| text.split_once('/')) else {
             return false;
@@ -87,6 +95,8 @@ pub enum TextMatcher {
     Any,
     /// Exactly this.
     Exact(String),
+    /// Something that begins so.
+    Prefix(String),
     /// Something that holds a match of this expression; it is not anchored, as Go's
     /// `regexp.MatchString` is not.
     ///
@@ -110,6 +120,7 @@ impl TextMatcher {
         match self {
             Self::Any => true,
             Self::Exact(wanted) => wanted == text,
+            Self::Prefix(wanted) => text.starts_with(wanted),
             Self::Expression(expression) => text.is_ascii() && expression.is_match(text),
         }
     }
@@ -119,6 +130,7 @@ impl TextMatcher {
         match self {
             Self::Any => "anything".to_owned(),
             Self::Exact(text) => text.clone(),
+            Self::Prefix(text) => format!("{text}*"),
             Self::Expression(expression) => format!("/{expression}/"),
         }
     }

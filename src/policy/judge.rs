@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::digest::Digest;
 use crate::oci::Reference;
+use crate::policy::cluster_image_policy::{self, ConfigFile};
 use crate::policy::requirement::{Trace, Witness};
-use crate::policy::{Approval, Ground, Mode, Origin, Policy, PolicySet, Reads, Shortfall, Why};
+use crate::policy::{
+    Approval, Format, Ground, Mode, ObjectFacts, ObjectSelector, Origin, Policy, PolicySet, Reads,
+    Shortfall, Why, containers_policy, kubewarden_settings, verification_config,
+};
 use crate::verify::{Facts, Form, Verified};
 
 /// What is known of one image when it is judged.
@@ -19,10 +23,27 @@ pub struct Case<'a> {
     pub written: Option<&'a str>,
     /// Evidence that verified, of the image or of the index [`through`](Self::through) which it is judged.
     pub evidence: &'a [&'a Verified],
+    /// How many further pieces did not verify against any trust.
+    pub unproven: usize,
     /// The index that lists the image and whose evidence is put forward for it.
     pub through: Option<Digest>,
     /// What became of the image's bytes.
     pub parts: &'a Parts,
+    /// The configurations of the image; filled where a policy asks for them and all are at hand.
+    pub configs: Option<&'a [ConfigFile]>,
+    /// The Kubernetes object that asks for the image.
+    pub object: Option<&'a AskingObject<'a>>,
+}
+
+/// A Kubernetes object that asks for an image.
+#[derive(Clone, Copy, Debug)]
+pub struct AskingObject<'a> {
+    /// What selectors look at.
+    pub facts: ObjectFacts<'a>,
+    /// The object as a whole.
+    pub document: &'a serde_json::Value,
+    /// The field that names the image, such as `spec.containers[0].image`.
+    pub field: &'a str,
 }
 
 /// What became of the blobs an image consists of, its own manifest included.
@@ -272,7 +293,7 @@ impl PolicySet {
         opinion.reasons.extend(self.uncovered(case));
         for policy in self.policies() {
             let names: Vec<_> = policy.covered(case).collect();
-            opinion.hear(policy, &names, facts);
+            opinion.hear(policy, &names, facts, case);
         }
         opinion
     }
@@ -281,7 +302,9 @@ impl PolicySet {
     fn uncovered(&self, case: &Case<'_>) -> Vec<Reason> {
         let policies = self.policies();
         if case.names.is_empty() {
-            let covered = policies.iter().any(|policy| policy.images.cover_nameless());
+            let covered = policies
+                .iter()
+                .any(|policy| policy.images.cover_nameless() && policy.considers(case));
             return if covered { Vec::new() } else { vec![Reason::Uncovered { name: None }] };
         }
         case.names
@@ -293,7 +316,15 @@ impl PolicySet {
 }
 
 impl Policy {
+    /// Whether the policy is considered for the object that asks, if one does.
+    fn considers(&self, case: &Case<'_>) -> bool {
+        case.object.is_none_or(|object| ObjectSelector::any_considers(&self.objects, &object.facts))
+    }
+
     fn covers(&self, case: &Case<'_>, name: &Reference) -> bool {
+        if !self.considers(case) {
+            return false;
+        }
         match case.written {
             Some(written) => self.images.cover(name, written, &case.subject),
             None => self.images.cover(name, &name.to_string(), &case.subject),
@@ -302,23 +333,56 @@ impl Policy {
 
     /// The names of the image that the policy covers; `None` for an image without a name.
     fn covered<'a>(&self, case: &Case<'a>) -> impl Iterator<Item = Option<&'a Reference>> {
-        let nameless = case.names.is_empty() && self.images.cover_nameless();
+        let nameless =
+            case.names.is_empty() && self.images.cover_nameless() && self.considers(case);
         let names = case.names.iter().filter(|name| self.covers(case, name)).map(Some);
         names.chain(nameless.then_some(None))
     }
 
     /// Judges the image by each of the names: the first that the rule does not hold for, else the
     /// last. Most rules ask for no name and come out alike for all.
-    fn trace(&self, names: &[Option<&Reference>], evidence: &[&Facts]) -> Option<Trace> {
+    fn trace<'a>(
+        &self,
+        names: &[Option<&'a Reference>],
+        evidence: &[&Facts],
+    ) -> Option<(Option<&'a Reference>, Trace)> {
         let mut last = None;
         for &name in names {
             let trace = self.rule.evaluate(Witness { evidence, name });
             if !trace.holds || !self.rule.asks_for_names() {
-                return Some(trace);
+                return Some((name, trace));
             }
-            last = Some(trace);
+            last = Some((name, trace));
         }
         last
+    }
+
+    /// What its own system says of a failure, where that is known.
+    fn message(
+        &self,
+        name: Option<&Reference>,
+        approvals: &[Approval],
+        shortfalls: &[Shortfall],
+        facts: &[&Facts],
+        case: &Case<'_>,
+    ) -> Option<String> {
+        let signed = !facts.is_empty() || case.unproven > 0;
+        let written = || {
+            let in_full = || name.map_or_else(|| case.subject.to_string(), ToString::to_string);
+            case.written.map_or_else(in_full, str::to_owned)
+        };
+        match self.format {
+            Format::KubewardenSettings => {
+                kubewarden_settings::failure(&self.rule, &written(), approvals, shortfalls, signed)
+            }
+            Format::VerificationConfig if !signed => {
+                Some(verification_config::no_signatures(&written()))
+            }
+            Format::VerificationConfig => {
+                Some(verification_config::failure(&self.rule, approvals, shortfalls))
+            }
+            Format::Flags | Format::ClusterImagePolicy | Format::ContainersPolicy => None,
+        }
     }
 
     /// The policy's own departures, and that of what it was met by.
@@ -358,16 +422,38 @@ struct Opinion {
 
 impl Opinion {
     /// Judges by one policy, which covers the image under these names.
-    fn hear(&mut self, policy: &Policy, names: &[Option<&Reference>], facts: &[&Facts]) {
-        let Some(trace) = policy.trace(names, facts) else { return };
-        let Trace { holds, approvals, shortfalls } = trace;
+    fn hear(
+        &mut self,
+        policy: &Policy,
+        names: &[Option<&Reference>],
+        facts: &[&Facts],
+        case: &Case<'_>,
+    ) {
+        let Some((name, trace)) = policy.trace(names, facts) else { return };
+        let Trace { mut holds, approvals, mut shortfalls } = trace;
+        let decision = policy.result.as_ref().filter(|_| holds);
+        let refusal = decision.and_then(|result| result.decide(&policy.rule, case, facts).err());
+        if let Some(refusal) = &refusal {
+            holds = false;
+            let why = Why::Result(refusal.clone());
+            shortfalls.push(Shortfall { authority: "spec.policy".to_owned(), why });
+        }
         let deviations = policy.deviations_of(&approvals, facts);
         let (id, origin) = (policy.id.clone(), policy.origin.clone());
         if holds {
             self.passed.push(Passed { policy: id, origin, approvals, shortfalls, deviations });
             return;
         }
-        let message = None;
+        let message = match policy.format {
+            Format::ClusterImagePolicy => {
+                let name = names.first().copied().flatten();
+                Some(cluster_image_policy::message(policy, case, name, facts, refusal.as_deref()))
+            }
+            Format::ContainersPolicy => {
+                containers_policy::message(name, &shortfalls, facts, case.unproven)
+            }
+            _ => policy.message(name, &approvals, &shortfalls, facts, case),
+        };
         let failure =
             PolicyFailure { policy: id, origin, shortfalls, approvals, message, deviations };
         match policy.mode {

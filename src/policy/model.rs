@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto::PublicKey;
 use crate::digest::Digest;
+use crate::limits::Limits;
 use crate::oci::Reference;
-use crate::policy::{Glob, IdentityMatcher, Wildcard};
+use crate::policy::cluster_image_policy::{Asked, ResultPolicy};
+use crate::policy::containers_policy::{Scope, ScopeTable};
+use crate::policy::engine::Engine;
+use crate::policy::{Glob, IdentityMatcher, ObjectSelector, SignedIdentity, Wildcard};
 use crate::time::Window;
 use crate::verify::{Trust, TrustId};
 
@@ -47,11 +52,23 @@ impl PolicySet {
         self
     }
 
-    /// Every trust that a policy brings, beside the one that is given for all, with the keys that
-    /// are judged by it.
-    pub fn own_trusts(&self) -> impl Iterator<Item = Trust> {
+    /// Every trust that a policy brings, beside the one that is `given` for all, with the keys that
+    /// are judged by it. One that pins a certificate is told the time by the logs that are given.
+    pub fn own_trusts(&self, given: &Trust) -> Vec<Trust> {
         let trusts = self.policies.iter().flat_map(|policy| &policy.trusts);
-        trusts.map(|trust| Trust { keys: self.keys(&trust.id), ..trust.clone() })
+        let own = |trust: &Trust| {
+            let root = match trust.pinned {
+                Some(_) => trust.root.clone().or_else(|| given.root.clone()),
+                None => trust.root.clone(),
+            };
+            Trust { root, keys: self.keys(&trust.id), ..trust.clone() }
+        };
+        trusts.map(own).collect()
+    }
+
+    fn is_by_given_logs(&self, id: &TrustId) -> bool {
+        let mut trusts = self.policies.iter().flat_map(|policy| &policy.trusts);
+        trusts.any(|trust| trust.id == *id && trust.pinned.is_some() && trust.root.is_none())
     }
 
     /// Every key that a policy names and judges by the trust `id`, each once: what the verifier is
@@ -72,7 +89,8 @@ impl PolicySet {
 
     /// The first requirement that only a trusted root can meet, for the error that asks for one.
     pub fn needs_trusted_root(&self) -> Option<&'static str> {
-        let mut given = self.requirements().filter(|requirement| requirement.trust.is_given());
+        let is_given = |id: &TrustId| id.is_given() || self.is_by_given_logs(id);
+        let mut given = self.requirements().filter(|requirement| is_given(&requirement.trust));
         given.find_map(|requirement| match (&requirement.signer, requirement.log) {
             (Signer::Certificate { authority: Authority::TrustedRoot, .. }, _) => {
                 Some("certificates are judged by its authorities")
@@ -85,6 +103,17 @@ impl PolicySet {
                 Some("a timestamp of a known authority is demanded")
             }
             _ => None,
+        })
+    }
+
+    /// What policies ask to see of a case beside its evidence.
+    pub fn asked(&self) -> Asked {
+        let asked = self.policies.iter().filter_map(|policy| policy.result.as_ref());
+        asked.map(ResultPolicy::asked).fold(Asked::default(), |all, one| Asked {
+            configs: all.configs || one.configs,
+            spec: all.spec || one.spec,
+            metadata: all.metadata || one.metadata,
+            type_meta: all.type_meta || one.type_meta,
         })
     }
 
@@ -104,17 +133,40 @@ pub struct Policy {
     pub origin: Origin,
     /// The images it covers.
     pub images: Images,
+    /// The Kubernetes objects it is considered for: any of these, and every one where none is listed.
+    /// An image that is judged without an object is covered all the same.
+    pub objects: Vec<ObjectSelector>,
     /// What its failure does.
     pub mode: Mode,
     /// What an image needs.
     pub rule: Rule,
-    /// The trusts that its requirements name, beside the one that is given for all. Each has an id
-    /// that begins with the policy's.
+    /// What must hold of that by which the rule was met.
+    pub result: Option<ResultPolicy>,
+    /// The trusts that its requirements name, beside the one that is given for all. Policies of one
+    /// file may share those that the first of them holds.
     pub trusts: Vec<Trust>,
     /// Where it is judged more strictly than the system it comes from would.
     pub deviations: Vec<String>,
     /// What in its text deserves a look, each with its line.
     pub remarks: Vec<String>,
+    /// What its own system does with a Kubernetes object, beside judging its images.
+    pub admission: Option<Admission>,
+}
+
+/// What a policy's own system does with a Kubernetes object when it judges its images.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The object that holds the policy, by the name its system calls it; policies of one object
+    /// are answered together.
+    pub object: String,
+    /// Whether verified images are rewritten to their digests.
+    pub rewrite: bool,
+    /// Whether the object may be changed, where that is said.
+    pub mutating: Option<bool>,
+    /// Whether it is only logged what the policy says.
+    pub monitor: bool,
+    /// What is said instead of the policy's own words.
+    pub message: Option<String>,
 }
 
 impl Policy {
@@ -125,11 +177,14 @@ impl Policy {
             format,
             origin,
             images,
+            objects: Vec::new(),
             mode: Mode::Enforce,
             rule,
+            result: None,
             trusts: Vec::new(),
             deviations: Vec::new(),
             remarks: Vec::new(),
+            admission: None,
         }
     }
 }
@@ -198,6 +253,13 @@ pub enum Images {
     Globs(Vec<Glob>),
     /// Images whose name, as it is written, the pattern matches.
     Written(Wildcard),
+    /// Images whose most specific scope in the table is this one.
+    Scope {
+        /// Every scope of the file.
+        table: Arc<ScopeTable>,
+        /// The policy's own.
+        scope: Scope,
+    },
 }
 
 impl Images {
@@ -207,6 +269,7 @@ impl Images {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(|glob| glob.covers(name, digest)),
             Self::Written(pattern) => pattern.matches(written),
+            Self::Scope { table, scope } => table.scope_of(name).as_ref() == Some(scope),
         }
     }
 
@@ -216,6 +279,7 @@ impl Images {
             Self::Any => true,
             Self::Globs(globs) => globs.iter().any(Glob::covers_everything),
             Self::Written(pattern) => pattern.matches_everything(),
+            Self::Scope { scope, .. } => *scope == Scope::Default,
         }
     }
 }
@@ -296,6 +360,8 @@ pub struct Requirement {
     pub kind: Kind,
     /// Who must have signed.
     pub signer: Signer,
+    /// Whom the same certificate must name besides.
+    pub also: Option<IdentityMatcher>,
     /// Whether a known transparency log must hold it.
     pub log: Demand,
     /// Whether a known transparency log must be proven to include it.
@@ -312,6 +378,25 @@ pub struct Requirement {
     pub reference: SignedIdentity,
     /// How the policy's own system spells it where it says that it is not met.
     pub spelled: Option<String>,
+    /// What an attestation must state, where that is said.
+    pub attested: Option<Box<Attested>>,
+}
+
+/// An attestation as a `ClusterImagePolicy` wants it.
+#[derive(Clone, Debug)]
+pub struct Attested {
+    /// The name of the authority that wants it.
+    pub authority: String,
+    /// Its own name.
+    pub name: String,
+    /// The predicate type as the policy writes it.
+    pub predicate_type: String,
+    /// The language of its policy.
+    pub language: &'static str,
+    /// The policy over its whole statement.
+    pub engine: Option<Engine>,
+    /// What the statement may be at most.
+    pub limits: Limits,
 }
 
 impl Requirement {
@@ -323,6 +408,7 @@ impl Requirement {
             reads: Reads::Both,
             kind,
             signer,
+            also: None,
             log: Demand::Waived,
             inclusion: Demand::Waived,
             timestamp: Demand::Waived,
@@ -331,6 +417,7 @@ impl Requirement {
             comparison: Comparison::Text,
             reference: SignedIdentity::Any,
             spelled: None,
+            attested: None,
         }
     }
 }
@@ -342,6 +429,8 @@ pub enum Reads {
     Both,
     /// cosign's layers alone: the policy's own system reads no bundles.
     Legacy,
+    /// Bundles alone: the policy asks for them.
+    Bundles,
     /// Every kind, though the policy's own system reads no bundles here: told as a deviation.
     LegacyByOrigin,
 }
@@ -353,16 +442,6 @@ pub enum Comparison {
     Text,
     /// A number or a truth value is equal to how it is written, as with Kubewarden.
     Scalars,
-}
-
-/// What the name of the image inside a signed payload must be
-/// (containers-policy.json(5), `signedIdentity`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignedIdentity {
-    /// Any; also none.
-    Any,
-    /// The repository that the image is asked for by (`matchRepository`).
-    SameRepository,
 }
 
 /// What kind of evidence is demanded. One is never taken for the other.

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::oci::Reference;
+use crate::policy::cluster_image_policy::told_by;
+use crate::policy::engine::{Document, Outcome};
 use crate::policy::{
     Authority, Comparison, Demand, Kind, Reads, Requirement, Rule, SignedIdentity, Signer,
 };
@@ -81,7 +83,7 @@ impl From<Result<Approval, Shortfall>> for Trace {
 impl Requirement {
     /// The pieces of evidence that meet it, else what each lacks. What verified against another
     /// trust is not among them.
-    fn evaluate(&self, witness: Witness<'_>) -> Result<Approval, Shortfall> {
+    pub(super) fn evaluate(&self, witness: Witness<'_>) -> Result<Approval, Shortfall> {
         let mut pieces = Vec::new();
         let mut mismatches = Vec::new();
         let heard = witness.evidence.iter().enumerate();
@@ -108,7 +110,11 @@ impl Requirement {
         if self.reads == Reads::Legacy && facts.form == Form::Bundle {
             return Err(Mismatch::NotRead);
         }
+        if self.reads == Reads::Bundles && facts.form != Form::Bundle {
+            return Err(Mismatch::NotABundle);
+        }
         self.signer.check(facts)?;
+        self.check_also(facts)?;
         if self.log == Demand::Demanded && facts.log_entries.is_empty() {
             return Err(Mismatch::NoLogEntry);
         }
@@ -118,7 +124,36 @@ impl Requirement {
         }
         self.check_times(facts)?;
         self.reference.check(&facts.claim, name)?;
-        self.check_annotations(&facts.claim)
+        self.check_annotations(&facts.claim)?;
+        self.check_statement(&facts.claim)
+    }
+
+    /// What the statement says, last: only what is proven is shown to a policy's own language.
+    fn check_statement(&self, claim: &Claim) -> Result<(), Mismatch> {
+        let (Some(attested), Claim::Attestation { statement, .. }) = (&self.attested, claim) else {
+            return Ok(());
+        };
+        let Some(engine) = &attested.engine else { return Ok(()) };
+        let told = match Document::parse(statement, &attested.limits) {
+            Err(why) => why.to_string(),
+            Ok(document) => match engine.evaluate(&document) {
+                Outcome::Compliant => return Ok(()),
+                Outcome::Warning(message) | Outcome::Refused(message) => message,
+            },
+        };
+        let message = told_by(attested.language, &attested.name, &told);
+        Err(Mismatch::NotCompliant { message })
+    }
+
+    fn check_also(&self, facts: &Facts) -> Result<(), Mismatch> {
+        let Some(also) = &self.also else { return Ok(()) };
+        match &facts.signer {
+            FoundSigner::Key { .. } => Err(Mismatch::NotByCertificate),
+            FoundSigner::Certificate { identity, .. } if also.matches(identity) => Ok(()),
+            FoundSigner::Certificate { identity, .. } => {
+                Err(Mismatch::OtherIdentity { found: Box::new(identity.clone()) })
+            }
+        }
     }
 
     fn check_kind(&self, claim: &Claim) -> Result<(), Mismatch> {
@@ -191,14 +226,7 @@ impl SignedIdentity {
             Claim::Signature { docker_reference, .. } => docker_reference.as_deref(),
             Claim::Attestation { .. } => None,
         };
-        let agrees = match self {
-            Self::Any => true,
-            Self::SameRepository => {
-                let found = found.and_then(|text| text.parse::<Reference>().ok());
-                found.zip(name).is_some_and(|(found, name)| found.name() == name.name())
-            }
-        };
-        if agrees {
+        if self.accepts(found, name) {
             return Ok(());
         }
         Err(Mismatch::SignedIdentity { found: found.map(str::to_owned) })
@@ -281,6 +309,8 @@ pub enum Why {
     Evidence(Vec<(usize, Mismatch)>),
     /// The policy refuses by decree, with this message.
     Decree(String),
+    /// The policy over the result refuses what met the rest, with this message.
+    Result(String),
 }
 
 /// What a piece of verified evidence lacks for a requirement.
@@ -288,6 +318,13 @@ pub enum Why {
 pub enum Mismatch {
     /// It is a bundle, and the policy's own system reads none.
     NotRead,
+    /// It is no bundle, and the policy asks for one.
+    NotABundle,
+    /// It does not state what the policy demands.
+    NotCompliant {
+        /// In the words of cosign.
+        message: String,
+    },
     /// No known timestamp authority vouches for a time of it.
     NoTimestamp,
     /// The payload names the image otherwise, or not at all.
@@ -352,6 +389,8 @@ impl Mismatch {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotRead => "not-read",
+            Self::NotABundle => "not-a-bundle",
+            Self::NotCompliant { .. } => "not-compliant",
             Self::NoTimestamp => "no-timestamp",
             Self::SignedIdentity { .. } => "signed-identity-mismatch",
             Self::OutsideWindow { .. } => "outside-window",
@@ -377,6 +416,10 @@ impl fmt::Display for Mismatch {
         match self {
             Self::NotRead => {
                 f.write_str("a Sigstore bundle, which the policy's own system does not read")
+            }
+            Self::NotABundle => f.write_str("no Sigstore bundle, which the policy asks for"),
+            Self::NotCompliant { message } => {
+                write!(f, "it does not state what is demanded: {}", message.escape_debug())
             }
             Self::NoTimestamp => f.write_str("no timestamp of a known authority"),
             Self::SignedIdentity { found: Some(found) } => {

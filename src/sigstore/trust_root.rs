@@ -20,12 +20,12 @@ use crate::x509::{Certificate, CertificateAuthority, MalformedCertificate};
 /// Authorities and logs, each with its window.
 #[derive(Clone, Debug)]
 pub struct TrustRoot {
-    digest: Digest,
-    authorities: Vec<CertificateAuthority>,
-    logs: Vec<Log>,
-    ct_logs: Vec<Log>,
-    timestamp_authorities: Vec<TimestampAuthority>,
-    unusable: Vec<Unusable>,
+    pub(super) digest: Digest,
+    pub(super) authorities: Vec<CertificateAuthority>,
+    pub(super) logs: Vec<Log>,
+    pub(super) ct_logs: Vec<Log>,
+    pub(super) timestamp_authorities: Vec<TimestampAuthority>,
+    pub(super) unusable: Vec<Unusable>,
 }
 
 impl TrustRoot {
@@ -69,7 +69,39 @@ impl TrustRoot {
         })
     }
 
-    /// The SHA-256 of the file.
+    /// Authorities and transparency logs that no file of the format names, told from others by
+    /// `digest`.
+    pub fn new(digest: Digest, authorities: Vec<CertificateAuthority>, logs: Vec<Log>) -> Self {
+        Self {
+            digest,
+            authorities,
+            logs,
+            ct_logs: Vec::new(),
+            timestamp_authorities: Vec::new(),
+            unusable: Vec::new(),
+        }
+    }
+
+    /// From the parts of others: each kind of authority and log from the root that is named for it,
+    /// and none where none is.
+    pub fn of_parts(parts: &Parts<'_>) -> Self {
+        let sources = [parts.authorities, parts.ct_logs, parts.logs, parts.timestamp_authorities];
+        let named =
+            sources.map(|root| root.map_or_else(String::new, |root| root.digest.to_string()));
+        Self {
+            digest: Digest::sha256(named.join("\n").as_bytes()),
+            authorities: parts.authorities.map(|root| root.authorities.clone()).unwrap_or_default(),
+            logs: parts.logs.map(|root| root.logs.clone()).unwrap_or_default(),
+            ct_logs: parts.ct_logs.map(|root| root.ct_logs.clone()).unwrap_or_default(),
+            timestamp_authorities: parts
+                .timestamp_authorities
+                .map(|root| root.timestamp_authorities.clone())
+                .unwrap_or_default(),
+            unusable: Vec::new(),
+        }
+    }
+
+    /// The SHA-256 of the file, or what tells the parts from others where there is no file.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
@@ -108,6 +140,19 @@ impl TrustRoot {
     pub fn unusable(&self) -> &[Unusable] {
         &self.unusable
     }
+}
+
+/// Where each part of a trusted root comes from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parts<'a> {
+    /// Certificate authorities.
+    pub authorities: Option<&'a TrustRoot>,
+    /// Certificate transparency logs.
+    pub ct_logs: Option<&'a TrustRoot>,
+    /// Transparency logs.
+    pub logs: Option<&'a TrustRoot>,
+    /// Timestamp authorities.
+    pub timestamp_authorities: Option<&'a TrustRoot>,
 }
 
 /// Something in a trusted root that we cannot use, and why.

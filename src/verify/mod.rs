@@ -41,7 +41,7 @@ use crate::sigstore::TrustRoot;
 use crate::sigstore::bundle::Material;
 use crate::time::{UnixTime, Window};
 use crate::tlog::Entry;
-use crate::x509::{Certificate, PrivatePki};
+use crate::x509::{Certificate, PinnedCertificate, PrivatePki};
 use binding::SignedBy;
 use certificate::CertificateStep;
 use evidence::Evidence;
@@ -61,6 +61,9 @@ pub struct Trust {
     pub key_windows: BTreeMap<Digest, Window>,
     /// A PKI of one's own.
     pub pki: Option<PrivatePki>,
+    /// The one certificate whose holder must have signed: with it, no authority, no key and no PKI
+    /// counts, only the logs and timestamp authorities of the root.
+    pub pinned: Option<PinnedCertificate>,
 }
 
 /// What evidence must be about: an image's manifest, or a file.
@@ -132,12 +135,13 @@ impl Verifier {
             .filter_map(joined)
             .map(|&inclusion| inclusion.clone())
             .collect();
-        let facts = match &evidence.signer {
-            Material::Certificate { der, .. } => {
+        let facts = match (&evidence.signer, &self.trust.pinned) {
+            (_, Some(pinned)) => self.by_pinned(pinned.certificate(), subject, evidence),
+            (Material::Certificate { der, .. }, None) => {
                 let leaf = Certificate::from_der(der, &self.limits)?;
                 self.by_certificate(&leaf, subject, evidence)
             }
-            Material::PublicKey { hint } => {
+            (Material::PublicKey { hint }, None) => {
                 // 5. The signature, first: it tells which of the given keys is the signer's.
                 let key = self.signing_key(&evidence, hint.as_deref(), subject)?;
                 self.by_key(key, subject, evidence)
@@ -187,6 +191,41 @@ impl Verifier {
         })
     }
 
+    /// By the key of a certificate that the trust pins, whether or not the certificate stands beside
+    /// the signature. That the certificate is valid at the clock was proven when it was pinned; it
+    /// must be at every time that a log or an authority tells, too.
+    fn by_pinned(
+        &self,
+        pinned: &Certificate,
+        subject: &Artifact<'_>,
+        evidence: Evidence,
+    ) -> Result<Facts, Rejection> {
+        let certificate = match &evidence.signer {
+            Material::Certificate { der, .. } if *der == pinned.der() => Some(pinned.der()),
+            Material::Certificate { .. } => {
+                let detail = "it is signed with another certificate than the one that is pinned";
+                return Err(Rejection::new(Code::CertificateUntrusted, detail));
+            }
+            Material::PublicKey { .. } => None,
+        };
+        signature::verify(&evidence.signed, pinned.key(), subject)?;
+        let logged =
+            self.logged(&evidence, SignedBy { certificate, key: pinned.key() }, subject)?;
+        if let Some(id) = logged.unknown.first() {
+            let detail =
+                format!("a log entry is of log {id}, which the trusted root does not name");
+            return Err(Rejection::new(Code::UnknownLog, detail));
+        }
+        let told = self.times(&evidence, &logged)?.trusted;
+        let mut times = told.iter().map(|time| time.at).chain(logged.claimed.iter().copied());
+        if let Some(at) = times.find(|at| !pinned.window().contains(*at)) {
+            let detail =
+                format!("the pinned certificate is valid {}, not at {at}", pinned.window());
+            return Err(Rejection::new(Code::CertificateOutsideValidity, detail));
+        }
+        self.by_holder(pinned.key(), certificate.map(|_| pinned), logged, subject, evidence)
+    }
+
     /// Every step but the signature, which found `key`.
     fn by_key(
         &self,
@@ -195,10 +234,22 @@ impl Verifier {
         evidence: Evidence,
     ) -> Result<Facts, Rejection> {
         let logged = self.logged(&evidence, SignedBy { certificate: None, key }, subject)?;
+        self.by_holder(key, None, logged, subject, evidence)
+    }
+
+    /// The steps after the log, by whoever holds the key, of which a pinned certificate may be.
+    fn by_holder(
+        &self,
+        key: &PublicKey,
+        certificate: Option<&Certificate>,
+        logged: Logged,
+        subject: &Artifact<'_>,
+        evidence: Evidence,
+    ) -> Result<Facts, Rejection> {
         let times = self.times(&evidence, &logged)?;
         key::check_window(self.trust.key_windows.get(&key.id()), &logged, &times.trusted)?;
         let notes = [evidence.notes, times.notes, unknown_logs(&logged)].concat();
-        let id = signature_id(evidence.signed.signature(), None);
+        let id = signature_id(evidence.signed.signature(), certificate);
         let form = evidence.form;
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let signer = Signer::Key { id: key.id() };

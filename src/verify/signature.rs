@@ -5,7 +5,7 @@ use super::{Artifact, Code, Rejection};
 use crate::crypto::{Hash, InvalidSignature, KeyKind, Message, PublicKey};
 
 /// Proves the signature by `key`. With ECDSA the hash is the curve's or SHA-256, which cosign uses
-/// with every curve.
+/// with every curve; a policy may say which it is.
 pub(super) fn verify(
     signed: &Signed,
     key: &PublicKey,
@@ -44,6 +44,7 @@ fn hashes(key: &PublicKey, signed: &Signed) -> impl Iterator<Item = Hash> {
         (KeyKind::P384 | KeyKind::P521, false) => (own, Some(Hash::Sha256)),
         _ => (own, None),
     };
+    let (first, second) = key.fixed_hash().map_or((first, second), |fixed| (fixed, None));
     std::iter::once(first).chain(second)
 }
 

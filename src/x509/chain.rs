@@ -87,6 +87,10 @@ impl PrivatePki {
         Ok(Self { roots, intermediates: intermediates.unwrap_or_default() })
     }
 
+    pub(super) fn new(roots: Vec<Certificate>, intermediates: Vec<Certificate>) -> Self {
+        Self { roots, intermediates }
+    }
+
     /// The path from `leaf` to one of the roots at `time`, for signing code.
     pub fn path<'a>(
         &'a self,

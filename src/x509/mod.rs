@@ -4,9 +4,11 @@
 mod certificate;
 mod chain;
 mod identity;
+mod pinned;
 mod sct;
 
 pub use certificate::{Certificate, MalformedCertificate};
 pub use chain::{CertificateAuthority, Path, PathError, PrivatePki, Purpose};
 pub use identity::{Identity, SubjectAlternativeName};
+pub use pinned::{InvalidPin, PinnedCertificate};
 pub use sct::{SctError, SignedCertificateTimestamp};

@@ -9,11 +9,20 @@
 )]
 
 mod cluster_image_policy;
+mod cluster_image_policy_documents;
+mod containers;
+mod engines;
+mod image_references;
+mod kubernetes_objects;
+mod kubewarden;
+mod object_selector;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 #[derive(Deserialize)]
 struct Vectors<T> {
@@ -22,17 +31,28 @@ struct Vectors<T> {
 }
 
 /// The cases of a file, or `None` where there are no vectors.
-fn cases<T: DeserializeOwned>(file: &str) -> Option<Vec<T>> {
+fn cases<T: DeserializeOwned>(name: &str) -> Option<Vec<T>> {
+    let vectors: Vectors<T> = file(name)?;
+    assert_eq!(vectors.count, vectors.cases.len());
+    Some(vectors.cases)
+}
+
+/// A further list of a file.
+fn list<T: DeserializeOwned>(name: &str, field: &str) -> Option<Vec<T>> {
+    let mut vectors: BTreeMap<String, Value> = file(name)?;
+    Some(serde_json::from_value(vectors.remove(field).unwrap()).unwrap())
+}
+
+/// A whole file, or `None` where there are no vectors.
+fn file<T: DeserializeOwned>(name: &str) -> Option<T> {
     let folder = std::env::var_os("SEALIFT_POLICY_VECTORS").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/policy"),
         PathBuf::from,
     );
-    let path = folder.join(file);
+    let path = folder.join(name);
     if !path.exists() {
         println!("skipped: no policy vectors at {}", path.display());
         return None;
     }
-    let vectors: Vectors<T> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    assert_eq!(vectors.count, vectors.cases.len());
-    Some(vectors.cases)
+    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
 }

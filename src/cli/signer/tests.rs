@@ -7,6 +7,10 @@ use crate::cli::args::{Cli, Command};
 
 /// The error that the arguments of `verify` end in; `None` where they make demands.
 fn refusal(arguments: &[&str]) -> Option<Usage> {
+    refused(arguments).map(|error| error.downcast().unwrap())
+}
+
+fn refused(arguments: &[&str]) -> Option<anyhow::Error> {
     let line = ["sealift", "verify", "a.tar"].iter().chain(arguments);
     let Command::Verify(args) = Cli::try_parse_from(line).unwrap().command else {
         panic!("`verify` was asked for")
@@ -14,12 +18,13 @@ fn refusal(arguments: &[&str]) -> Option<Usage> {
     let limits = Limits::default();
     let demands = Demands::of_archive(
         &args.policy,
+        &args.kwctl,
         &args.signer,
         &args.trust,
         &limits,
         UnixTime::from_seconds(1_800_000_000).unwrap(),
     );
-    demands.err().map(|error| error.downcast().unwrap())
+    demands.err()
 }
 
 #[test]
@@ -33,12 +38,21 @@ fn what_makes_no_policy() {
         (vec!["--trusted-root", "r.json"], Usage::NothingDemanded),
         (
             [&["--policy", "p.yaml"], &["--key", "k.pub"][..]].concat(),
-            Usage::PolicyAndSigner { flag: "--key" },
+            Usage::Several { one: "--policy", other: "--key" },
         ),
         (
             vec!["--policy", "p.yaml", "--insecure-ignore-tlog"],
-            Usage::PolicyAndSigner { flag: "--insecure-ignore-tlog" },
+            Usage::Several { one: "--policy", other: "--insecure-ignore-tlog" },
         ),
+        (
+            vec!["--policy", "p.yaml", "--github-owner", "o"],
+            Usage::Several { one: "--policy", other: "--github-owner" },
+        ),
+        (
+            vec!["--key", "k.pub", "-k", "l.pub"],
+            Usage::Several { one: "--key", other: "--verification-key" },
+        ),
+        (vec!["--github-owner", "o"], Usage::NoTrustedRoot { why }),
         (with(&[]), Usage::NoIssuer),
         (ISSUER.to_vec(), Usage::NoSigner),
         (vec!["--type", "vuln"], Usage::NoSigner),
@@ -79,6 +93,54 @@ fn what_makes_no_policy() {
     for (arguments, wanted) in cases {
         assert_eq!(refusal(&arguments), Some(wanted), "{arguments:?}");
     }
+}
+
+/// kwctl's own words.
+#[test]
+fn what_makes_no_verification_config() {
+    use crate::cli::kwctl;
+    let identity = ["--cert-email", "a@example.com"];
+    let cases: [(&[&str], kwctl::Usage); 7] = [
+        (
+            &["--verification-config-path", "c.yml", "--github-owner", "o"],
+            kwctl::Usage::PathAndFlags,
+        ),
+        (&["--verification-annotation", "a=b"], kwctl::Usage::AnnotationsAlone),
+        (&["--github-repo", "r"], kwctl::Usage::RepositoryAlone),
+        (&identity, kwctl::Usage::HalfAnIdentity),
+        (&["--cert-oidc-issuer", "i"], kwctl::Usage::HalfAnIdentity),
+        (
+            &["--github-owner", "o", "--verification-annotation", "ab"],
+            kwctl::Usage::NoAnnotation { text: "ab".to_owned() },
+        ),
+        (
+            &["--github-owner", "o", "--verification-annotation", "=b"],
+            kwctl::Usage::NoAnnotation { text: "=b".to_owned() },
+        ),
+    ];
+    for (arguments, wanted) in cases {
+        let found = refused(arguments).map(|error| error.downcast::<kwctl::Usage>().unwrap());
+        assert_eq!(found, Some(wanted), "{arguments:?}");
+    }
+}
+
+#[test]
+fn kwctl_asks_for_all_in_its_order() {
+    let line = ["sealift", "verify", "a.tar", "--github-owner", "o", "--github-repo", "r"];
+    let more = ["--cert-oidc-issuer", "i", "--cert-email", "s", "--verification-annotation", "a=1"];
+    let last = ["--verification-annotation", "a=2"];
+    let line = line.iter().chain(&more).chain(&last);
+    let Command::Verify(args) = Cli::try_parse_from(line).unwrap().command else {
+        panic!("`verify` was asked for")
+    };
+    let now = UnixTime::from_seconds(1_800_000_000).unwrap();
+    let policy = args.kwctl.policy(&Limits::default(), now).unwrap();
+    let policies = PolicySet::new(vec![policy]).unwrap();
+    let told = format!("{:?}", policies.policies()[0].rule);
+    let places: Vec<_> =
+        ["!equal s", "owner: o", "repo: r"].iter().map(|text| told.find(text).unwrap()).collect();
+    assert!(places.is_sorted(), "{told}");
+    assert!(told.contains("a: '2'") && !told.contains("a: '1'"), "{told}");
 }
 
 #[test]

@@ -1,14 +1,38 @@
-//! What is wrong with a `ClusterImagePolicy`.
+//! What is wrong with a `ClusterImagePolicy` or with what it names.
+
+use serde::de::DeserializeOwned;
 
 use crate::crypto::KeyError;
-use crate::policy::{InvalidExpression, InvalidGlob};
+use crate::policy::document::{self, Error, Place};
+use crate::policy::engine::InvalidEngine;
+use crate::policy::{InvalidExpression, InvalidGlob, InvalidSelector};
+use crate::sigstore::sigstore_keys::InvalidKeys;
+
+/// Reads the document; an unknown field is told in policy-controller's words.
+pub(super) fn read<T: DeserializeOwned>(place: &Place<'_>) -> Result<T, Error> {
+    place.read().map_err(|mut error| {
+        if let document::Problem::Yaml { message } = error.problem.as_ref() {
+            let field = message.strip_prefix("unknown field `");
+            if let Some((field, _)) = field.and_then(|rest| rest.split_once('`')) {
+                let text = format!("unable to unmarshal: json: unknown field \"{field}\"");
+                *error.problem = Problem::Invalid { text }.into();
+            }
+        }
+        error
+    })
+}
+
+/// An error in a line of the document, from 1.
+pub(super) fn at_line(place: &Place<'_>, line: u64, problem: Problem) -> Error {
+    place.error_in(place.document.line_of(line), problem)
+}
 
 /// What is wrong with a policy.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The document is something else.
     #[error(
-        "the document is {}, not a ClusterImagePolicy",
+        "the document is {}, not a ClusterImagePolicy nor what one may name",
         .found.as_ref().map_or("of no kind".to_owned(), |kind| format!("a `{}`", kind.escape_debug()))
     )]
     OtherKind {
@@ -30,31 +54,52 @@ pub enum Problem {
         /// Its path.
         field: String,
     },
-    /// Not exactly one of several fields stands there.
-    #[error("exactly one of {fields} must stand in `{within}`")]
-    NotExactlyOne {
-        /// The path they belong below.
-        within: String,
-        /// Their names.
-        fields: &'static str,
+    /// policy-controller's own validation refuses it, in its words.
+    #[error("policy-controller refuses it: {}", printable(.text))]
+    Invalid {
+        /// The words.
+        text: String,
     },
-    /// A field has a value the format does not know.
-    #[error("`{field}` is `{}`, not {expected}", .found.escape_debug())]
-    Value {
-        /// Its path.
-        field: String,
-        /// The value.
-        found: String,
-        /// The values there are.
-        expected: &'static str,
-    },
-    /// The format knows the field, this version of sealift does not decide by it.
+    /// The format knows the field, sealift cannot decide by it.
     #[error("`{field}` is not supported: {remedy}")]
     Unsupported {
         /// Its path.
         field: String,
         /// What to do.
         remedy: &'static str,
+    },
+    /// What the policy names must be given along with it.
+    #[error(
+        "`{field}` names the {kind} `{}`, which none of the policy files holds; {remedy}",
+        .name.escape_debug()
+    )]
+    NotGiven {
+        /// The path of the field.
+        field: String,
+        /// The kind of document.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Two documents have one name; a cluster would keep only the later.
+    #[error("the {kind} `{}` stands here for the second time", .name.escape_debug())]
+    Twice {
+        /// The kind of document.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A secret or config map does not hold what is asked of it.
+    #[error("the {kind} `{}` {why}", .name.escape_debug())]
+    Content {
+        /// The kind of document.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        why: String,
     },
     /// A key is none.
     #[error("`{field}` holds no key that sealift verifies with")]
@@ -64,6 +109,15 @@ pub enum Problem {
         /// Why not.
         #[source]
         cause: KeyError,
+    },
+    /// Something follows a key, which policy-controller passes over in silence.
+    #[error(
+        "`{field}` holds more than one block of PEM, and policy-controller reads the first alone; \
+         write each key as an authority of its own"
+    )]
+    SeveralKeys {
+        /// Its path.
+        field: String,
     },
     /// A glob is none.
     #[error("`{field}` is no glob")]
@@ -83,4 +137,38 @@ pub enum Problem {
         #[source]
         cause: InvalidExpression,
     },
+    /// A label selector is none.
+    #[error("`{field}` is no label selector")]
+    Selector {
+        /// Its path.
+        field: String,
+        /// Why not.
+        #[source]
+        cause: InvalidSelector,
+    },
+    /// A policy in a policy language is none that can be evaluated.
+    #[error("`{field}` is no policy that sealift evaluates")]
+    Engine {
+        /// Its path.
+        field: String,
+        /// Why not.
+        #[source]
+        cause: InvalidEngine,
+    },
+    /// The keys of a `TrustRoot` cannot be used.
+    #[error("`spec.sigstoreKeys` cannot be used")]
+    SigstoreKeys(#[source] InvalidKeys),
+}
+
+/// The words with their line breaks, every other control character escaped.
+fn printable(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let escape =
+                |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+            line.chars().map(escape).collect()
+        })
+        .collect();
+    lines.join("\n")
 }

@@ -1,325 +1,587 @@
-//! From the document to the model, refusing by name what is not decided by.
+//! From the documents to the model. What each kind of authority verifies is policy-controller's
+//! `checkOptsFromAuthority` (`pkg/webhook/validator.go`); what cannot be decided offline is refused by
+//! name.
 
 use serde_saphyr::Spanned;
 
-use super::document::{Authority, ClusterImagePolicy, Identity, Key, Keyless, Log, Spec, Static};
-use super::error::Problem;
-use crate::crypto::PublicKey;
+use super::companions::Companions;
+use super::document::{
+    self, Attestation, Authority, Identity, Key, Keyless, Log, Match, Spec, Static, elements, line,
+    present, text,
+};
+use super::error::{Problem, at_line};
+use super::message::{KEY_AND_BUNDLE, NO_URL};
+use super::validate::hash_name;
+use super::{Asked, ResultPolicy, SYSTEM_NAMESPACE, Version};
+use crate::crypto::{Hash, KeyKind, PublicKey, first_pem_block};
 use crate::limits::Limits;
 use crate::policy::document::{Error, Place};
+use crate::policy::engine::Engine;
 use crate::policy::{
-    self, Demand, Format, Glob, IdentityMatcher, Images, Kind, Mode, Names, Policy, Requirement,
-    Rule, Signer, TextMatcher,
+    self, Attested, Demand, Format, Glob, IdentityMatcher, Images, Kind, LabelSelector, Mode,
+    Names, ObjectSelector, Policy, Reads, Requirement, Rule, Signer, TextMatcher, predicate_type,
 };
+use crate::sigstore::{TrustRoot, trust_root};
+use crate::verify::{Trust, TrustId};
 
 /// The public Rekor: offline, the transparency logs of the trusted root.
 const PUBLIC_REKOR: &str = "https://rekor.sigstore.dev";
 
-/// Reads the document at `place` as a policy.
-pub(super) fn policy(place: &Place<'_>, limits: &Limits) -> Result<Policy, Error> {
-    let document: ClusterImagePolicy = place.read()?;
-    let lowering = Lowering { place, limits };
-    let name = document.metadata.and_then(|metadata| metadata.name);
-    let Some(name) = name.filter(|name| !name.value.is_empty()) else {
-        return Err(lowering.missing("metadata.name"));
-    };
-    let Some(spec) = document.spec else {
-        return Err(lowering.missing("spec"));
-    };
-    lowering.refuse_of_spec(&spec)?;
-    let images = lowering.images(&spec)?;
-    let mode = lowering.mode(&spec)?;
-    let rule = lowering.authorities(&spec)?;
+/// Reads a specification that validation found nothing wrong with.
+pub(super) fn policy(
+    place: &Place<'_>,
+    name: &str,
+    version: Version,
+    spec: &Spec,
+    companions: &Companions,
+    limits: &Limits,
+) -> Result<Policy, Error> {
+    let (deviations, remarks, trusts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut lowering =
+        Lowering { place, name, version, companions, limits, deviations, remarks, trusts };
+    let images = lowering.images(spec)?;
+    let objects = lowering.objects(spec)?;
+    let mode = if text(&spec.mode) == "warn" { Mode::Warn } else { Mode::Enforce };
+    let (rule, authorities) = lowering.authorities(spec)?;
+    let result = lowering.result(spec, authorities)?;
+    let Lowering { deviations, remarks, trusts, .. } = lowering;
     let format = Format::ClusterImagePolicy;
-    Ok(Policy { mode, ..Policy::new(&name.value, format, place.origin(), images, rule) })
+    let policy = Policy::new(name, format, place.origin(), images, rule);
+    Ok(Policy { objects, mode, result, trusts, deviations, remarks, ..policy })
 }
 
 struct Lowering<'a> {
     place: &'a Place<'a>,
+    name: &'a str,
+    version: Version,
+    companions: &'a Companions,
     limits: &'a Limits,
+    deviations: Vec<String>,
+    remarks: Vec<String>,
+    trusts: Vec<Trust>,
 }
 
-impl Lowering<'_> {
-    fn refuse_of_spec(&self, spec: &Spec) -> Result<(), Error> {
-        if spec.objects.as_ref().is_some_and(|objects| !objects.value.is_empty()) {
-            let remedy = "an archive holds images, not the Kubernetes objects it selects; \
-                          give sealift a policy without it";
-            return Err(self.unsupported(spec.objects.as_ref(), "spec.match", remedy));
-        }
-        let remedy = "CUE and Rego are not evaluated; give sealift a policy without it";
-        self.refuse(spec.policy.as_ref(), "spec.policy", remedy)
-    }
+/// What an authority demands beside its signer, and what it is verified against.
+struct Footing {
+    trust: TrustId,
+    log: Demand,
+    timestamp: Demand,
+}
 
+impl<'a> Lowering<'a> {
     fn images(&self, spec: &Spec) -> Result<Images, Error> {
-        let patterns = spec.images.as_deref().unwrap_or_default();
-        if patterns.is_empty() {
-            return Err(self.missing("spec.images"));
-        }
-        let globs = patterns.iter().enumerate().map(|(index, pattern)| {
+        let globs = elements(&spec.images).iter().enumerate().map(|(index, pattern)| {
             let field = format!("spec.images[{index}].glob");
-            let Some(glob) = present(pattern.value.glob.as_ref()) else {
-                return Err(self.place.error(Some(pattern), Problem::Missing { field }));
-            };
-            Glob::parse(&glob.value, self.limits)
-                .map_err(|cause| self.place.error(Some(glob), Problem::Glob { field, cause }))
+            let glob = pattern.value.glob.as_ref();
+            Glob::parse(text(&pattern.value.glob), self.limits)
+                .map_err(|cause| self.place.error(glob, Problem::Glob { field, cause }))
         });
         Ok(Images::Globs(globs.collect::<Result<_, _>>()?))
     }
 
-    fn mode(&self, spec: &Spec) -> Result<Mode, Error> {
-        match spec.mode.as_ref().map(|mode| mode.value.as_str()) {
-            None | Some("" | "enforce") => Ok(Mode::Enforce),
-            Some("warn") => Ok(Mode::Warn),
-            Some(_) => Err(self.value(spec.mode.as_ref(), "spec.mode", "enforce or warn")),
+    fn objects(&mut self, spec: &Spec) -> Result<Vec<ObjectSelector>, Error> {
+        let entries = elements(&spec.objects);
+        if !entries.is_empty() {
+            self.deviations.push(
+                "`spec.match` selects Kubernetes objects: where an image is judged without one, the \
+                 policy covers it all the same"
+                    .to_owned(),
+            );
         }
+        entries.iter().enumerate().map(|(index, entry)| self.object(entry, index)).collect()
     }
 
-    /// Any authority will do; with none, nothing could ever be refused or everything would be.
-    fn authorities(&self, spec: &Spec) -> Result<Rule, Error> {
-        let authorities = spec.authorities.as_deref().unwrap_or_default();
-        if authorities.is_empty() {
-            return Err(self.missing("spec.authorities"));
+    fn object(&self, entry: &Spanned<Match>, index: usize) -> Result<ObjectSelector, Error> {
+        let Match { group, version, resource, selector } = &entry.value;
+        let labels = match selector {
+            None => None,
+            Some(selector) => {
+                let read = labels(&selector.value).map_err(|cause| {
+                    let field = format!("spec.match[{index}].selector");
+                    self.place.error(Some(selector), Problem::Selector { field, cause })
+                });
+                Some(read?)
+            }
+        };
+        Ok(ObjectSelector::new(text(group), text(version), text(resource), labels))
+    }
+
+    /// Any authority will do.
+    fn authorities(&mut self, spec: &Spec) -> Result<(Rule, Vec<String>), Error> {
+        let (mut rules, mut names) = (Vec::new(), Vec::new());
+        for (index, authority) in elements(&spec.authorities).iter().enumerate() {
+            let given = present(&authority.value.name).map(|name| name.value.clone());
+            let name = given.unwrap_or_else(|| format!("authority-{index}"));
+            rules.push(self.authority(authority, index, &name)?);
+            names.push(name);
         }
-        let rules = authorities.iter().enumerate().map(|(index, authority)| {
-            let path = format!("spec.authorities[{index}]");
-            let given = authority.value.name.as_deref().filter(|name| !name.is_empty());
-            let name = given.map_or_else(|| format!("authority-{index}"), str::to_owned);
-            self.authority(authority, &path, name)
-        });
-        Ok(Rule::Any(rules.collect::<Result<_, _>>()?))
+        Ok((Rule::Any(rules), names))
     }
 
     fn authority(
-        &self,
+        &mut self,
         authority: &Spanned<Authority>,
-        path: &str,
-        name: String,
+        index: usize,
+        name: &str,
     ) -> Result<Rule, Error> {
-        self.refuse_of_authority(&authority.value, path)?;
-        let Authority { key, keyless, decree, ctlog, .. } = &authority.value;
-        let (signer, log) = match (key, keyless, decree) {
-            (Some(key), None, None) => {
-                let signer = self.key(&key.value, &format!("{path}.key"))?;
-                (signer, self.log(ctlog.as_ref(), path, Demand::Waived)?)
+        let path = format!("spec.authorities[{index}]");
+        let Authority { key, keyless, decree, source, signature_format, .. } = &authority.value;
+        if source.as_ref().is_some_and(|source| !source.value.is_empty()) {
+            self.remark(
+                source.as_ref(),
+                &format!("`{path}.source`: evidence is read from where the archive carries it"),
+            );
+        }
+        if let Some(decree) = decree {
+            return Ok(self::decree(&decree.value, name));
+        }
+        let of_bundles = text(signature_format) == "bundle";
+        let (signer, footing) = match (key, keyless) {
+            (Some(key), _) => {
+                let key = self.key(&key.value, &format!("{path}.key"))?;
+                let footing = self.footing(&authority.value, None, key.fixed_hash(), index)?;
+                if of_bundles {
+                    return Ok(Rule::Reject(name.to_owned(), KEY_AND_BUNDLE.to_owned()));
+                }
+                (Signer::Keys(vec![key]), footing)
             }
-            (None, Some(keyless), None) => {
-                let signer = self.keyless(keyless, &format!("{path}.keyless"))?;
-                (signer, self.log(ctlog.as_ref(), path, Demand::Demanded)?)
+            (None, Some(keyless)) => {
+                if keyless.value.ca_cert.is_some() {
+                    self.remark(
+                        keyless.value.ca_cert.as_ref(),
+                        &format!(
+                            "`{path}.keyless.ca-cert` can be met by nothing, in policy-controller as \
+                             here; put the certificate into a TrustRoot and name that"
+                        ),
+                    );
+                    return Ok(Rule::Reject(name.to_owned(), NO_URL.to_owned()));
+                }
+                let footing = self.footing(&authority.value, Some(&keyless.value), None, index)?;
+                if of_bundles {
+                    self.check_one_root(&authority.value, &keyless.value, &path)?;
+                }
+                (self.keyless(&keyless.value, &path)?, footing)
             }
-            (None, None, Some(_)) if ctlog.is_some() => {
-                let (within, fields) = (path.to_owned(), "`static` and `ctlog`");
-                return Err(self
-                    .place
-                    .error(ctlog.as_ref(), Problem::NotExactlyOne { within, fields }));
-            }
-            (None, None, Some(decree)) => {
-                return self.decree(decree, &format!("{path}.static"), name);
-            }
-            _ => {
-                let problem = Problem::NotExactlyOne {
-                    within: path.to_owned(),
-                    fields: "`key`, `keyless` and `static`",
-                };
-                return Err(self.place.error(Some(authority), problem));
+            (None, None) => {
+                return Err(self.place.error(Some(authority), Problem::Missing { field: path }));
             }
         };
-        let requirement = Requirement { log, ..Requirement::new(&name, Kind::Signature, signer) };
-        Ok(Rule::Evidence(Box::new(requirement)))
-    }
-
-    fn refuse_of_authority(&self, authority: &Authority, path: &str) -> Result<(), Error> {
-        let lists = [
-            (
-                &authority.attestations,
-                "attestations",
-                "demand an attestation with `--type` on the command line instead",
-            ),
-            (
-                &authority.source,
-                "source",
-                "evidence is read from where the archive carries it; give sealift a policy without it",
-            ),
-        ];
-        for (list, field, remedy) in lists {
-            if list.as_ref().is_some_and(|list| !list.value.is_empty()) {
-                return Err(self.unsupported(list.as_ref(), &format!("{path}.{field}"), remedy));
+        let attestations = elements(&authority.value.attestations);
+        let base = Requirement {
+            trust: footing.trust,
+            log: footing.log,
+            timestamp: footing.timestamp,
+            reads: if of_bundles { Reads::Bundles } else { Reads::LegacyByOrigin },
+            ..Requirement::new(name, Kind::Signature, signer)
+        };
+        if attestations.is_empty() {
+            if of_bundles {
+                self.deviations.push(format!(
+                    "authority {name}: policy-controller cannot verify a signature of an image in a \
+                     bundle and refuses; here it is verified"
+                ));
             }
+            return Ok(Rule::Evidence(Box::new(base)));
         }
-        let format = present(authority.signature_format.as_ref());
-        self.refuse(
-            format,
-            &format!("{path}.signatureFormat"),
-            "both formats are always read; give sealift a policy without it",
-        )?;
-        self.refuse(
-            authority.rfc3161timestamp.as_ref(),
-            &format!("{path}.rfc3161timestamp"),
-            "the trusted root's timestamp authorities are used; give sealift a policy without it",
-        )
+        let rules = attestations
+            .iter()
+            .enumerate()
+            .map(|(at, wanted)| {
+                self.attestation(wanted, &base, &format!("{path}.attestations[{at}]"))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Rule::All(rules))
     }
 
-    fn key(&self, key: &Key, path: &str) -> Result<Signer, Error> {
-        let remedy = "write the public key itself into `key.data`";
-        self.refuse(key.secret_ref.as_ref(), &format!("{path}.secretRef"), remedy)?;
-        self.refuse(key.kms.as_ref(), &format!("{path}.kms"), remedy)?;
-        if let Some(algorithm) = present(key.hash_algorithm.as_ref())
-            && !algorithm.value.trim().eq_ignore_ascii_case("sha256")
+    fn attestation(
+        &mut self,
+        wanted: &Spanned<Attestation>,
+        base: &Requirement,
+        path: &str,
+    ) -> Result<Rule, Error> {
+        let Attestation { name, predicate_type: written, policy } = &wanted.value;
+        if !super::go::is_uri(text(written)) {
+            self.remark(
+                written.as_ref(),
+                &format!(
+                    "`{path}.predicateType` is deprecated by policy-controller, which asks for a \
+                     URI: `{}`",
+                    predicate_type(text(written)).escape_debug()
+                ),
+            );
+        }
+        let engine = policy.as_ref().map(|policy| self.engine(policy, &format!("{path}.policy")));
+        let attested = Attested {
+            authority: base.name.clone(),
+            name: text(name).to_owned(),
+            predicate_type: text(written).to_owned(),
+            language: policy.as_ref().map(|policy| language(&policy.value)).unwrap_or_default(),
+            engine: engine.transpose()?,
+            limits: *self.limits,
+        };
+        Ok(Rule::Evidence(Box::new(Requirement {
+            name: format!("{}/{}", base.name, attested.name),
+            kind: Kind::Attestation { predicate_type: predicate_type(text(written)).to_owned() },
+            attested: Some(Box::new(attested)),
+            ..base.clone()
+        })))
+    }
+
+    /// What the authority's evidence is verified against: the trust that is given for all or, where
+    /// it names `TrustRoot`s or a hash of its own, one of its own.
+    fn footing(
+        &mut self,
+        authority: &Authority,
+        keyless: Option<&Keyless>,
+        hash: Option<Hash>,
+        index: usize,
+    ) -> Result<Footing, Error> {
+        let path = format!("spec.authorities[{index}]");
+        let Authority { ctlog, rfc3161timestamp, .. } = authority;
+        let keyless_root = match keyless {
+            Some(keyless) => {
+                self.trust_root(&keyless.trust_root_ref, &format!("{path}.keyless.trustRootRef"))?
+            }
+            None => None,
+        };
+        let log_root = match ctlog {
+            Some(log) => {
+                self.trust_root(&log.value.trust_root_ref, &format!("{path}.ctlog.trustRootRef"))?
+            }
+            None => None,
+        };
+        let timestamp_root = match rfc3161timestamp {
+            Some(timestamp) => self.trust_root(
+                &timestamp.value.trust_root_ref,
+                &format!("{path}.rfc3161timestamp.trustRootRef"),
+            )?,
+            None => None,
+        };
+        let timestamp = demanded(rfc3161timestamp.is_some());
+        let is_logged_by_default =
+            keyless.is_some() && keyless_root.is_none() && timestamp == Demand::Waived;
+        let log = match ctlog {
+            None => demanded(is_logged_by_default),
+            Some(log) => self.log(log, log_root.is_some(), timestamp, index),
+        };
+        let has_own = [keyless_root, log_root, timestamp_root].iter().any(Option::is_some);
+        if !has_own && hash.is_none() {
+            return Ok(Footing { trust: TrustId::default(), log, timestamp });
+        }
+        if keyless.is_some() && keyless_root.is_none() {
+            let field = format!("{path}.keyless");
+            let remedy = "its certificates are judged by `--trusted-root` and the rest by a \
+                          TrustRoot; name a TrustRoot that holds all of it in `keyless.trustRootRef`";
+            let at = authority.keyless.as_ref();
+            return Err(self.place.error(at, Problem::Unsupported { field, remedy }));
+        }
+        let names_log = ctlog.as_ref().is_some_and(|log| present(&log.value.url).is_some());
+        if log == Demand::Demanded && log_root.is_none() && (names_log || keyless_root.is_none()) {
+            let field = format!("{path}.ctlog");
+            let remedy = "its log is judged by `--trusted-root` and the rest by a trust of its own; \
+                          name a TrustRoot with the log's key in `ctlog.trustRootRef`";
+            return Err(self.place.error(ctlog.as_ref(), Problem::Unsupported { field, remedy }));
+        }
+        if timestamp == Demand::Demanded && timestamp_root.is_none() && keyless_root.is_none() {
+            let field = format!("{path}.rfc3161timestamp");
+            let remedy = "its timestamps are judged by `--trusted-root` and the rest by a trust of \
+                          its own; name a TrustRoot in `rfc3161timestamp.trustRootRef`";
+            let at = rfc3161timestamp.as_ref();
+            return Err(self.place.error(at, Problem::Unsupported { field, remedy }));
+        }
+        if keyless_root.is_some() && ctlog.is_none() && rfc3161timestamp.is_none() {
+            self.deviations.push(format!(
+                "authority {index}: policy-controller looks at no transparency log and judges the \
+                 certificate by the clock; here a log of its TrustRoot says when it was used"
+            ));
+        }
+        let trust = TrustId::of_policy(&format!("{}/{index}", self.name));
+        let parts = trust_root::Parts {
+            authorities: keyless_root,
+            ct_logs: keyless_root,
+            logs: log_root.or(keyless_root),
+            timestamp_authorities: timestamp_root.or(keyless_root),
+        };
+        let root = has_own.then(|| TrustRoot::of_parts(&parts));
+        self.trusts.push(Trust { id: trust.clone(), root, ..Trust::default() });
+        Ok(Footing { trust, log, timestamp })
+    }
+
+    /// `ctlog` demands an entry of a log; which URL it has changes no key.
+    fn log(
+        &mut self,
+        log: &Spanned<Log>,
+        has_root: bool,
+        timestamp: Demand,
+        index: usize,
+    ) -> Demand {
+        let url = present(&log.value.url);
+        if let Some(url) = url
+            && !has_root
+            && url.value.trim_end_matches('/') != PUBLIC_REKOR
         {
-            let remedy = "only sha256 is; the kind of key decides the rest";
-            let field = format!("{path}.hashAlgorithm");
-            return Err(self.unsupported(Some(algorithm), &field, remedy));
+            self.remark(
+                Some(url),
+                &format!(
+                    "`spec.authorities[{index}].ctlog.url` changes no key, in policy-controller as \
+                     here: the logs are those of `--trusted-root`"
+                ),
+            );
         }
-        let field = format!("{path}.data");
-        let Some(data) = present(key.data.as_ref()) else {
-            return Err(self.missing(&field));
-        };
-        let key = PublicKey::from_pem(&data.value)
-            .map_err(|cause| self.place.error(Some(data), Problem::Key { field, cause }))?;
-        Ok(Signer::Keys(vec![key]))
+        if has_root && url.is_none() && self.version == Version::V1beta1 {
+            self.deviations.push(format!(
+                "authority {index}: policy-controller drops `ctlog.trustRootRef` of a v1beta1 \
+                 document and looks at no log; here an entry of that log is demanded"
+            ));
+        }
+        if url.is_none() && !has_root {
+            self.deviations.push(format!(
+                "authority {index}: policy-controller looks at no log where `ctlog` names none; \
+                 here an entry of a log is demanded"
+            ));
+        }
+        if timestamp == Demand::Demanded && url.is_some() && !has_root {
+            // policy-controller looks at no log where timestamps are demanded.
+            return Demand::Waived;
+        }
+        Demand::Demanded
     }
 
-    fn keyless(&self, keyless: &Spanned<Keyless>, path: &str) -> Result<Signer, Error> {
-        let Keyless { ca_cert, identities, trust_root_ref, insecure_ignore_sct, .. } =
-            &keyless.value;
-        let remedy = "the authorities are those of `--trusted-root`; give sealift a policy \
-                      without it and a trusted root that holds them";
-        self.refuse(ca_cert.as_ref(), &format!("{path}.ca-cert"), remedy)?;
-        self.refuse(trust_root_ref.as_ref(), &format!("{path}.trustRootRef"), remedy)?;
-        let identities = identities.as_deref().unwrap_or_default();
-        if identities.is_empty() {
-            let field = format!("{path}.identities");
-            return Err(self.place.error(Some(keyless), Problem::Missing { field }));
+    fn trust_root(
+        &self,
+        name: &document::Text,
+        field: &str,
+    ) -> Result<Option<&'a TrustRoot>, Error> {
+        let Some(name) = present(name) else { return Ok(None) };
+        match self.companions.trust_root(&name.value) {
+            Some(root) => Ok(Some(root)),
+            None => Err(self.not_given(
+                name,
+                field,
+                "TrustRoot",
+                "give its document with another `--policy`",
+            )),
         }
-        let identities = identities.iter().enumerate().map(|(index, identity)| {
-            self.identity(identity, &format!("{path}.identities[{index}]"))
+    }
+
+    /// A bundle is judged by one root.
+    fn check_one_root(
+        &self,
+        authority: &Authority,
+        keyless: &Keyless,
+        path: &str,
+    ) -> Result<(), Error> {
+        let one = text(&keyless.trust_root_ref);
+        let log = authority.ctlog.as_ref().and_then(|log| present(&log.value.trust_root_ref));
+        let timestamp = authority.rfc3161timestamp.as_ref();
+        let timestamp = timestamp.and_then(|timestamp| present(&timestamp.value.trust_root_ref));
+        match [log, timestamp].into_iter().flatten().find(|other| other.value != one) {
+            None => Ok(()),
+            Some(other) => {
+                let field = format!("{path}.signatureFormat");
+                let remedy = "a bundle is judged by one TrustRoot; name the one of \
+                              `keyless.trustRootRef` wherever the authority names one";
+                Err(self.place.error(Some(other), Problem::Unsupported { field, remedy }))
+            }
+        }
+    }
+
+    fn key(&self, key: &Key, path: &str) -> Result<PublicKey, Error> {
+        if let Some(kms) = present(&key.kms) {
+            let (field, name) = (format!("{path}.kms"), kms.value.clone());
+            let remedy = "nothing is fetched; write the public key itself into `key.data`";
+            let problem = Problem::NotGiven { field, kind: "KMS key", name, remedy };
+            return Err(self.place.error(Some(kms), problem));
+        }
+        let (at, field, pem) = match (&key.secret_ref, &key.data) {
+            (Some(secret), _) => {
+                let name = text(&secret.value.name);
+                let field = format!("{path}.secretRef");
+                let Some(found) = self.companions.secret(name) else {
+                    let name = name.to_owned();
+                    let remedy = "give its document with another `--policy`";
+                    let problem = Problem::NotGiven { field, kind: "Secret", name, remedy };
+                    return Err(self.place.error(Some(secret), problem));
+                };
+                let found = found.map_err(|problem| self.place.error(Some(secret), problem))?;
+                let pem = String::from_utf8_lossy(found).into_owned();
+                (line(secret), format!("{path}.secretRef"), pem)
+            }
+            (None, data) => {
+                let at = data.as_ref().map_or(1, line);
+                (at, format!("{path}.data"), text(data).to_owned())
+            }
+        };
+        let read = PublicKey::from_first_pem(&pem).map_err(|cause| {
+            let field = field.clone();
+            at_line(self.place, at, Problem::Key { field, cause })
+        })?;
+        let rest = first_pem_block(&pem, "PUBLIC KEY").map(|block| block.rest);
+        if rest.is_ok_and(|rest| rest.contains("-----BEGIN ")) {
+            return Err(at_line(self.place, at, Problem::SeveralKeys { field }));
+        }
+        self.hashed(read, key, path)
+    }
+
+    /// The key with the hash the policy names for it. Where nothing else is verified anyway, no trust
+    /// of its own is needed for it.
+    fn hashed(&self, read: PublicKey, key: &Key, path: &str) -> Result<PublicKey, Error> {
+        let hash = match hash_name(text(&key.hash_algorithm)).unwrap_or("sha256") {
+            "sha224" => {
+                let field = format!("{path}.hashAlgorithm");
+                let remedy = "SHA-224 is weaker than what signatures are verified with; sign anew, \
+                              over sha256, sha384 or sha512";
+                let at = key.hash_algorithm.as_ref();
+                return Err(self.place.error(at, Problem::Unsupported { field, remedy }));
+            }
+            "sha384" => Hash::Sha384,
+            "sha512" => Hash::Sha512,
+            _ => Hash::Sha256,
+        };
+        let is_tried = hash == Hash::Sha256 || hash == read.default_hash();
+        let has_choice = read.kind() != KeyKind::Ed25519;
+        Ok(if has_choice && !is_tried { read.over(hash) } else { read })
+    }
+
+    fn keyless(&self, keyless: &Keyless, path: &str) -> Result<Signer, Error> {
+        let identities = elements(&keyless.identities).iter().enumerate();
+        let identities = identities.map(|(index, identity)| {
+            self.identity(&identity.value, &format!("{path}.keyless.identities[{index}]"))
         });
         Ok(Signer::Certificate {
             authority: policy::Authority::TrustedRoot,
             identities: identities.collect::<Result<_, _>>()?,
-            sct: match insecure_ignore_sct {
-                Some(true) => Demand::Waived,
-                Some(false) | None => Demand::Demanded,
-            },
+            sct: demanded(keyless.insecure_ignore_sct != Some(true)),
         })
     }
 
-    fn identity(&self, identity: &Spanned<Identity>, path: &str) -> Result<IdentityMatcher, Error> {
-        let Identity { issuer, issuer_expression, subject, subject_expression } = &identity.value;
+    fn identity(&self, identity: &Identity, path: &str) -> Result<IdentityMatcher, Error> {
+        let Identity { issuer, issuer_expression, subject, subject_expression } = identity;
         Ok(IdentityMatcher {
             among: Names::Any,
             repository: None,
-            issuer: self.text(
-                identity,
-                path,
-                "issuer",
-                issuer.as_ref(),
-                issuer_expression.as_ref(),
-            )?,
-            subject: self.text(
-                identity,
-                path,
-                "subject",
-                subject.as_ref(),
-                subject_expression.as_ref(),
-            )?,
+            issuer: self.matcher(issuer, issuer_expression, &format!("{path}.issuerRegExp"))?,
+            subject: self.matcher(subject, subject_expression, &format!("{path}.subjectRegExp"))?,
         })
     }
 
-    fn text(
+    fn matcher(
         &self,
-        identity: &Spanned<Identity>,
-        path: &str,
-        name: &str,
-        exact: Option<&Spanned<String>>,
-        expression: Option<&Spanned<String>>,
+        exact: &document::Text,
+        expression: &document::Text,
+        field: &str,
     ) -> Result<TextMatcher, Error> {
-        match (present(exact), present(expression)) {
-            (Some(exact), None) => Ok(TextMatcher::Exact(exact.value.clone())),
-            (None, Some(expression)) => TextMatcher::expression(&expression.value, self.limits)
-                .map_err(|cause| {
-                    let field = format!("{path}.{name}RegExp");
-                    self.place.error(Some(expression), Problem::Expression { field, cause })
-                }),
-            _ => {
-                let fields = match name {
-                    "issuer" => "`issuer` and `issuerRegExp`",
-                    _ => "`subject` and `subjectRegExp`",
-                };
-                let problem = Problem::NotExactlyOne { within: path.to_owned(), fields };
-                Err(self.place.error(Some(identity), problem))
-            }
-        }
-    }
-
-    fn decree(&self, decree: &Spanned<Static>, path: &str, name: String) -> Result<Rule, Error> {
-        let Static { action, message } = &decree.value;
-        match action.as_ref().map(|action| action.value.as_str()) {
-            Some("pass") => Ok(Rule::Accept(name)),
-            Some("fail") => Ok(Rule::Reject(name, message.clone().unwrap_or_default())),
-            Some(_) => Err(self.value(action.as_ref(), &format!("{path}.action"), "pass or fail")),
-            None => {
-                let field = format!("{path}.action");
-                Err(self.place.error(Some(decree), Problem::Missing { field }))
-            }
-        }
-    }
-
-    /// `ctlog` demands a log entry; without it the kind of authority decides.
-    fn log(
-        &self,
-        log: Option<&Spanned<Log>>,
-        path: &str,
-        otherwise: Demand,
-    ) -> Result<Demand, Error> {
-        let Some(log) = log else {
-            return Ok(otherwise);
+        let Some(expression) = present(expression) else {
+            return Ok(TextMatcher::Exact(text(exact).to_owned()));
         };
-        let remedy = "the logs are those of `--trusted-root`; give sealift a policy without it \
-                      and a trusted root that holds them";
-        let field = format!("{path}.ctlog.trustRootRef");
-        self.refuse(log.value.trust_root_ref.as_ref(), &field, remedy)?;
-        if let Some(url) = present(log.value.url.as_ref())
-            && url.value.trim_end_matches('/') != PUBLIC_REKOR
-        {
-            let field = format!("{path}.ctlog.url");
-            return Err(self.unsupported(Some(url), &field, remedy));
-        }
-        Ok(Demand::Demanded)
+        TextMatcher::expression(&expression.value, self.limits).map_err(|cause| {
+            let field = field.to_owned();
+            self.place.error(Some(expression), Problem::Expression { field, cause })
+        })
     }
 
-    fn refuse<T>(
-        &self,
-        value: Option<&Spanned<T>>,
-        field: &str,
-        remedy: &'static str,
-    ) -> Result<(), Error> {
-        match value {
-            Some(_) => Err(self.unsupported(value, field, remedy)),
-            None => Ok(()),
-        }
+    /// The policy over what the authorities found.
+    fn result(
+        &mut self,
+        spec: &Spec,
+        authorities: Vec<String>,
+    ) -> Result<Option<ResultPolicy>, Error> {
+        let Some(policy) = &spec.policy else { return Ok(None) };
+        let engine = self.engine(policy, "spec.policy")?;
+        let is_set = |field: &document::Part<bool>| field.as_ref().is_some_and(|set| set.value);
+        let document::Policy { fetch_config_file, include_spec, .. } = &policy.value;
+        let document::Policy { include_object_meta, include_type_meta, .. } = &policy.value;
+        Ok(Some(ResultPolicy {
+            language: language(&policy.value),
+            engine,
+            authorities,
+            asked: Asked {
+                configs: is_set(fetch_config_file),
+                spec: is_set(include_spec),
+                metadata: is_set(include_object_meta),
+                type_meta: is_set(include_type_meta),
+            },
+            limits: *self.limits,
+        }))
     }
 
-    fn unsupported<T>(
+    fn engine(&self, policy: &Spanned<document::Policy>, path: &str) -> Result<Engine, Error> {
+        let document::Policy { language, data, remote, config_map_ref, .. } = &policy.value;
+        if let Some(remote) = remote {
+            let (field, name) = (format!("{path}.remote"), text(&remote.value.url).to_owned());
+            let remedy = "nothing is fetched; write the policy itself into `data` or give it as a \
+                          ConfigMap";
+            let problem = Problem::NotGiven { field, kind: "URL", name, remedy };
+            return Err(self.place.error(Some(remote), problem));
+        }
+        let (at, field, source) = match config_map_ref {
+            Some(wanted) => {
+                let field = format!("{path}.configMapRef");
+                let namespace = present(&wanted.value.namespace);
+                let namespace = namespace.map_or(SYSTEM_NAMESPACE, |found| found.value.as_str());
+                let (name, key) = (text(&wanted.value.name), text(&wanted.value.key));
+                let Some(found) = self.companions.config_map(namespace, name, key) else {
+                    let name = name.to_owned();
+                    let remedy = "give its document with another `--policy`";
+                    let problem = Problem::NotGiven { field, kind: "ConfigMap", name, remedy };
+                    return Err(self.place.error(Some(wanted), problem));
+                };
+                let found = found.map_err(|problem| self.place.error(Some(wanted), problem))?;
+                (line(wanted), field, String::from_utf8_lossy(found).into_owned())
+            }
+            None => (data.as_ref().map_or(1, line), format!("{path}.data"), text(data).to_owned()),
+        };
+        let read = match text(language) {
+            "rego" => Engine::rego(&source, self.limits),
+            _ => Engine::cue(&source, self.limits),
+        };
+        read.map_err(|cause| at_line(self.place, at, Problem::Engine { field, cause }))
+    }
+
+    fn not_given(
         &self,
-        value: Option<&Spanned<T>>,
+        at: &Spanned<String>,
         field: &str,
+        kind: &'static str,
         remedy: &'static str,
     ) -> Error {
-        self.place.error(value, Problem::Unsupported { field: field.to_owned(), remedy })
+        let (field, name) = (field.to_owned(), at.value.clone());
+        self.place.error(Some(at), Problem::NotGiven { field, kind, name, remedy })
     }
 
-    fn value(&self, value: Option<&Spanned<String>>, field: &str, expected: &'static str) -> Error {
-        let found = value.map(|value| value.value.clone()).unwrap_or_default();
-        self.place.error(value, Problem::Value { field: field.to_owned(), found, expected })
-    }
-
-    fn missing(&self, field: &str) -> Error {
-        let nowhere: Option<&Spanned<()>> = None;
-        self.place.error(nowhere, Problem::Missing { field: field.to_owned() })
+    fn remark<T>(&mut self, at: Option<&Spanned<T>>, what: &str) {
+        let line = at.map_or(self.place.document.line, |at| self.place.line_of(at));
+        self.remarks.push(format!("line {line}: {what}"));
     }
 }
 
-/// An empty text is an absent one, as in Go.
-fn present(value: Option<&Spanned<String>>) -> Option<&Spanned<String>> {
-    value.filter(|value| !value.value.is_empty())
+fn demanded(is_demanded: bool) -> Demand {
+    if is_demanded { Demand::Demanded } else { Demand::Waived }
+}
+
+fn decree(decree: &Static, name: &str) -> Rule {
+    if text(&decree.action) == "pass" {
+        return Rule::Accept(name.to_owned());
+    }
+    let message = decree.message.as_deref().unwrap_or_default();
+    Rule::Reject(name.to_owned(), message.to_owned())
+}
+
+fn language(policy: &document::Policy) -> &'static str {
+    if text(&policy.language) == "rego" { "rego" } else { "cue" }
+}
+
+fn labels(selector: &document::Selector) -> Result<LabelSelector, policy::InvalidSelector> {
+    let mut labels = LabelSelector::default();
+    for (key, value) in selector.match_labels.iter().flatten() {
+        labels = labels.with_label(key, value)?;
+    }
+    for expression in selector.match_expressions.iter().flatten() {
+        labels = labels.with_expression(
+            expression.key.as_deref().unwrap_or_default(),
+            expression.operator.as_deref().unwrap_or_default(),
+            expression.values.as_deref().unwrap_or_default(),
+        )?;
+    }
+    Ok(labels)
 }

@@ -47,8 +47,17 @@ fn judge(
     let names: Vec<Reference> = names.iter().map(|name| name.parse().unwrap()).collect();
     let parts = Parts::default();
     let subject = Digest::sha256(b"image");
-    let case =
-        Case { subject, names: &names, written: None, evidence: &[], through: None, parts: &parts };
+    let case = Case {
+        subject,
+        names: &names,
+        written: None,
+        evidence: &[],
+        unproven: 0,
+        through: None,
+        parts: &parts,
+        configs: None,
+        object: None,
+    };
     let opinion = PolicySet::new(policies).unwrap().opinion(&case, facts);
     (
         opinion.reasons.iter().map(Reason::code).collect(),
@@ -153,8 +162,17 @@ fn wrong_bytes_deny_whatever_was_signed() {
     };
     let parts = Parts { faults: vec![fault.clone()], ..Parts::default() };
     let subject = Digest::sha256(b"image");
-    let case =
-        Case { subject, names: &[], written: None, evidence: &[], through: None, parts: &parts };
+    let case = Case {
+        subject,
+        names: &[],
+        written: None,
+        evidence: &[],
+        unproven: 0,
+        through: None,
+        parts: &parts,
+        configs: None,
+        object: None,
+    };
     let policies = PolicySet::new(vec![enforce("p", "**", needs_key(1))]).unwrap();
     let opinion = policies.opinion(&case, &[&by_key(1)]);
     assert_eq!(opinion.reasons, [Reason::Blob(fault)]);
@@ -253,7 +271,7 @@ fn annotations_come_from_the_same_signature_and_are_compared_as_texts() {
     let unmet = trace(&rule, &[&other, &by_key(1)]).shortfalls;
     let codes: Vec<_> = match &unmet[0].why {
         Why::Evidence(mismatches) => mismatches.iter().map(|(_, m)| m.code()).collect(),
-        Why::Decree(_) => panic!("no decree"),
+        Why::Decree(_) | Why::Result(_) => panic!("no decree"),
     };
     assert_eq!(codes, ["other-key", "annotation-mismatch"]);
 }

@@ -279,7 +279,9 @@ impl<'a> From<&'a PolicyFailure> for FailureV1<'a> {
             .iter()
             .map(|shortfall| {
                 let (refusal, mismatches) = match &shortfall.why {
-                    Why::Decree(message) => (Some(message.as_str()), Vec::new()),
+                    Why::Decree(message) | Why::Result(message) => {
+                        (Some(message.as_str()), Vec::new())
+                    }
                     Why::Evidence(mismatches) => (
                         None,
                         mismatches

@@ -183,6 +183,9 @@ fn write_shortfalls(lines: &mut Lines, image: &Image, failure: &PolicyFailure) {
             Why::Decree(message) => {
                 lines.line("     ", &format!("authority `{authority}` refuses: {message}"));
             }
+            Why::Result(message) => {
+                lines.line("     ", &format!("`{authority}` refuses what met the rest: {message}"));
+            }
             Why::Evidence(mismatches) if mismatches.is_empty() => {
                 let carried = count(evidence_of(image).count(), "piece");
                 lines.line(

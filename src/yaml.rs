@@ -1,38 +1,46 @@
-//! YAML as policy files use it, read strictly: what two readers could take for two different
-//! documents is refused, and no document can ask for more work than it has bytes.
+//! YAML, read strictly: what two readers could take for two different documents is refused, and no
+//! document can ask for more work than it has bytes.
 
 use serde::de::DeserializeOwned;
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Options, alias_limits, budget, options};
 
 /// One document of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// Its number, from 1; documents without content are not counted.
     pub number: usize,
     /// The line of the file its text begins at, from 1.
     pub line: usize,
+    /// The byte of the file its text begins at.
+    pub start: usize,
     text: &'a str,
 }
 
 impl Document<'_> {
+    /// Reads the document as a `T` of a policy.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        self.read_within(Bounds::POLICY)
+    }
+
     /// Reads the document as a `T`.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_saphyr::from_str_with_options(self.text, strict()).map_err(|cause| Refusal {
+    pub(crate) fn read_within<T: DeserializeOwned>(&self, bounds: Bounds) -> Result<T, Refusal> {
+        serde_saphyr::from_str_with_options(self.text, strict(bounds)).map_err(|cause| Refusal {
             line: self.line_of(cause.location().map_or(1, |location| location.line())),
-            message: words(&cause.to_string()),
+            message: words(&cause, bounds),
         })
     }
 
     /// The line of the file that is line `inner` of the document.
-    pub(super) fn line_of(&self, inner: u64) -> usize {
+    pub(crate) fn line_of(&self, inner: u64) -> usize {
         self.line.saturating_add(usize::try_from(inner).unwrap_or(usize::MAX)).saturating_sub(1)
     }
 }
 
 /// Why a document cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// The line of the file.
     pub line: usize,
     /// What is wrong with it.
@@ -43,7 +51,7 @@ pub(super) struct Refusal {
 ///
 /// A marker stands at the start of a line, where no scalar can continue, so the split is the
 /// parser's own.
-pub(super) fn documents(text: &str) -> Vec<Document<'_>> {
+pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
     let mut found = Vec::new();
     let (mut start, mut line) = (0, 1);
     let mut at = 0;
@@ -64,13 +72,14 @@ fn push<'a>(
     range: std::ops::Range<usize>,
     line: usize,
 ) {
-    let text = text.get(range).expect("documents begin and end at line breaks");
+    let text = text.get(range.clone()).expect("documents begin and end at line breaks");
     let is_empty = text.lines().all(|line| {
         let line = line.strip_prefix("---").unwrap_or(line).trim();
         line.is_empty() || line.starts_with('#')
     });
     if !is_empty {
-        found.push(Document { number: found.len().saturating_add(1), line, text });
+        let number = found.len().saturating_add(1);
+        found.push(Document { number, line, start: range.start, text });
     }
 }
 
@@ -79,15 +88,39 @@ fn is_marker(line: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
+/// What one document may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Levels of nesting.
+    pub depth: usize,
+    /// Scalars, lists and maps.
+    pub nodes: usize,
+    /// What a plain `no` or `1` is where a text belongs.
+    pub unquoted: Unquoted,
+}
+
+/// A plain scalar that is a truth value, a number or null to some reader, where a text belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unquoted {
+    /// An error: its author must say what is meant.
+    Refused,
+    /// The text as it is written.
+    Text,
+}
+
+impl Bounds {
+    /// Those of a policy: the deepest in the field has 10 levels.
+    pub(crate) const POLICY: Self = Self { depth: 32, nodes: 50_000, unquoted: Unquoted::Refused };
+}
+
 /// What a reader could take two ways is an error: a key that stands twice, a merge key, a foreign
-/// tag, an unquoted `no` or `1` where a text belongs. Nesting and aliases are bounded: the deepest
-/// policy in the field has 10 levels, and an anchor is used a handful of times.
-fn strict() -> Options {
+/// tag. Nesting and aliases are bounded: an anchor is used a handful of times.
+fn strict(bounds: Bounds) -> Options {
     options! {
         budget: budget! {
-            max_depth: 32,
-            max_nodes: 50_000,
-            max_events: 200_000,
+            max_depth: bounds.depth,
+            max_nodes: bounds.nodes,
+            max_events: bounds.nodes.saturating_mul(4),
             max_anchors: 100,
             max_aliases: 100,
             max_documents: 1,
@@ -99,18 +132,29 @@ fn strict() -> Options {
         duplicate_keys: DuplicateKeyPolicy::Error,
         merge_keys: MergeKeyPolicy::Error,
         reject_unsupported_tags: true,
-        no_schema: true,
+        no_schema: bounds.unquoted == Unquoted::Refused,
         with_snippet: false,
     }
 }
 
 /// The parser's words, without its place: that is counted from the document, a user's from the file.
-fn words(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
-    // Advice for whoever calls the parser.
-    let words = words.split_once(", set DuplicateKeyPolicy").map_or(words, |(words, _)| words);
-    words.escape_debug().to_string()
+fn words(cause: &serde_saphyr::Error, bounds: Bounds) -> String {
+    match cause {
+        serde_saphyr::Error::Budget { breach: BudgetBreach::Nodes { .. }, .. } => {
+            format!("more than {} scalars, lists and maps in one document", bounds.nodes)
+        }
+        serde_saphyr::Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            format!("nested more than {} levels deep", bounds.depth)
+        }
+        other => {
+            let message = other.to_string();
+            let line = message.lines().next().unwrap_or_default();
+            let words = line.rsplit_once(" at line ").map_or(line, |(words, _)| words);
+            // Advice for whoever calls the parser.
+            let advice = words.split_once(", set DuplicateKeyPolicy");
+            advice.map_or(words, |(words, _)| words).escape_debug().to_string()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -138,8 +182,9 @@ mod tests {
     fn documents_know_their_lines() {
         let text = "# head\n---\na: one\n---\n# only a comment\n--- # y\na: two\n";
         let found = documents(text);
-        let places: Vec<_> = found.iter().map(|found| (found.number, found.line)).collect();
-        assert_eq!(places, [(1, 2), (2, 6)]);
+        let places: Vec<_> =
+            found.iter().map(|found| (found.number, found.line, found.start)).collect();
+        assert_eq!(places, [(1, 2, 7), (2, 6, 39)]);
         for (document, a) in found.iter().zip(["one", "two"]) {
             assert_eq!(document.read(), Ok(Small { a: a.to_owned(), b: Vec::new() }));
         }

@@ -1,0 +1,154 @@
+//! *`SigstoreKeys`*: a trusted root as policy-controller's `TrustRoot` spells it, chains and keys in
+//! PEM and no windows.
+
+use crate::crypto::{KeyError, KeyKind, PublicKey};
+use crate::digest::Digest;
+use crate::limits::Limits;
+use crate::sigstore::TrustRoot;
+use crate::time::{UnixTime, Window};
+use crate::timestamp::TimestampAuthority;
+use crate::tlog::Log;
+use crate::x509::{Certificate, CertificateAuthority, MalformedCertificate};
+
+/// Authorities and logs in PEM.
+#[derive(Clone, Debug, Default)]
+pub struct SigstoreKeys {
+    /// Certificate authorities.
+    pub authorities: Vec<Chain>,
+    /// Transparency logs.
+    pub logs: Vec<LogKey>,
+    /// Certificate transparency logs.
+    pub ct_logs: Vec<LogKey>,
+    /// Timestamp authorities.
+    pub timestamp_authorities: Vec<Chain>,
+}
+
+/// The certificates of an authority.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// Where it is served.
+    pub uri: String,
+    /// The certificates, the self-signed root last.
+    pub pem: String,
+}
+
+/// The key of a log.
+#[derive(Clone, Debug)]
+pub struct LogKey {
+    /// Where it is served.
+    pub url: String,
+    /// The key.
+    pub pem: String,
+}
+
+/// Which element of which list is wrong, and how.
+#[derive(Debug, thiserror::Error)]
+#[error("{list}[{at}] cannot be used")]
+pub struct InvalidKeys {
+    /// The list.
+    pub list: &'static str,
+    /// The element's number, from 0.
+    pub at: usize,
+    /// How.
+    #[source]
+    pub cause: InvalidKey,
+}
+
+/// Why a key or a chain cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidKey {
+    /// The key is none.
+    #[error(transparent)]
+    Key(KeyError),
+    /// Rekor signs with ECDSA.
+    #[error("a transparency log signs with ECDSA, this key is {found}")]
+    NotEcdsa {
+        /// What it is.
+        found: KeyKind,
+    },
+    /// A certificate is none.
+    #[error(transparent)]
+    Certificate(MalformedCertificate),
+    /// There are too few certificates.
+    #[error("the chain must hold {wanted}")]
+    Short {
+        /// What.
+        wanted: &'static str,
+    },
+    /// The last certificate is signed by another.
+    #[error("the last certificate is no root: it does not name itself as its issuer")]
+    NoRoot,
+}
+
+impl SigstoreKeys {
+    /// The trusted root they are: all of it in use since 1970 and without an end.
+    pub fn into_root(self, limits: &Limits) -> Result<TrustRoot, InvalidKeys> {
+        let digest = Digest::sha256(self.spelled().as_bytes());
+        Ok(TrustRoot {
+            digest,
+            authorities: each("certificateAuthorities", self.authorities, |chain| {
+                let (uri, certificates) = chain.read(limits)?;
+                let wanted = "a certificate";
+                CertificateAuthority::new(uri, always(), certificates)
+                    .ok_or(InvalidKey::Short { wanted })
+            })?,
+            logs: each("tLogs", self.logs, |log| {
+                let log = log.read()?;
+                let found = log.key.kind();
+                match found {
+                    KeyKind::P256 | KeyKind::P384 | KeyKind::P521 => Ok(log),
+                    _ => Err(InvalidKey::NotEcdsa { found }),
+                }
+            })?,
+            ct_logs: each("ctLogs", self.ct_logs, LogKey::read)?,
+            timestamp_authorities: each(
+                "timestampAuthorities",
+                self.timestamp_authorities,
+                |chain| {
+                    let (uri, certificates) = chain.read(limits)?;
+                    let wanted = "the certificate that signs and one above it";
+                    TimestampAuthority::new(uri, always(), certificates)
+                        .ok_or(InvalidKey::Short { wanted })
+                },
+            )?,
+            unusable: Vec::new(),
+        })
+    }
+
+    fn spelled(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+fn each<A, B>(
+    list: &'static str,
+    elements: Vec<A>,
+    read: impl Fn(A) -> Result<B, InvalidKey>,
+) -> Result<Vec<B>, InvalidKeys> {
+    let read = |(at, element)| read(element).map_err(|cause| InvalidKeys { list, at, cause });
+    elements.into_iter().enumerate().map(read).collect()
+}
+
+fn always() -> Window {
+    let epoch = UnixTime::from_seconds(0).expect("the epoch is a time");
+    Window::new(epoch, None).expect("a window without an end ends after its start")
+}
+
+impl Chain {
+    fn read(self, limits: &Limits) -> Result<(String, Vec<Certificate>), InvalidKey> {
+        let certificates =
+            Certificate::all_from_pem(&self.pem, limits).map_err(InvalidKey::Certificate)?;
+        if certificates.last().is_some_and(|root| !root.names_issuer(root)) {
+            return Err(InvalidKey::NoRoot);
+        }
+        Ok((self.uri, certificates))
+    }
+}
+
+impl LogKey {
+    fn read(self) -> Result<Log, InvalidKey> {
+        let key = PublicKey::from_pem(&self.pem).map_err(InvalidKey::Key)?;
+        let id = Digest::sha256(key.spki()).bytes().try_into().expect("a SHA-256 has 32 bytes");
+        Ok(Log { base_url: self.url, id, key, window: always() })
+    }
+}

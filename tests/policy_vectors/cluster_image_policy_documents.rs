@@ -1,0 +1,118 @@
+//! `ClusterImagePolicy` documents, as policy-controller takes and refuses them, in its words.
+
+use std::collections::BTreeMap;
+
+use sealift::limits::Limits;
+use sealift::policy::cluster_image_policy::{Setting, Validation, validate};
+use serde::Deserialize;
+
+use crate::cases;
+
+#[derive(Deserialize)]
+struct DocumentCase {
+    name: String,
+    yaml: String,
+    accepted: bool,
+    error: Option<String>,
+    warning: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SpecCase {
+    name: String,
+    api_version: String,
+    spec: serde_json::Value,
+    error: String,
+    warning: String,
+}
+
+/// Documents told otherwise: the case, what is said here, why.
+const DOCUMENTS: [(&str, &str, &str); 1] = [(
+    "static message",
+    "The string value [no] must be quoted",
+    "a text that some readers take for a truth value is refused by the YAML reader, in its words",
+)];
+
+/// Specifications told otherwise: the case, why.
+const SPECIFICATIONS: [(&str, &str); 0] = [];
+
+/// The list that the admission webhook keeps.
+const WEBHOOK: [&str; 8] = [
+    "replicasets",
+    "deployments",
+    "pods",
+    "cronjobs",
+    "jobs",
+    "statefulsets",
+    "daemonsets",
+    "supported",
+];
+
+/// What is said of a document, whichever step says it.
+fn said(text: &str, setting: Setting<'_>) -> Validation {
+    validate(text, setting, &Limits::default()).unwrap_or_else(|error| {
+        let told = error.problem.to_string();
+        let error = told.strip_prefix("policy-controller refuses it: ").unwrap_or(&told);
+        Validation { error: Some(error.to_owned()), warning: None }
+    })
+}
+
+#[test]
+fn documents() {
+    let Some(cases) = cases::<DocumentCase>("cip-documents.json") else { return };
+    let mut exceptions: BTreeMap<_, _> =
+        DOCUMENTS.iter().map(|(case, here, why)| (*case, (*here, *why))).collect();
+    let (mut passed, mut failed) = (0, Vec::new());
+    for case in &cases {
+        let wanted = Validation { error: case.error.clone(), warning: case.warning.clone() };
+        assert_eq!(case.accepted, wanted.error.is_none(), "{}", case.name);
+        let found = said(&case.yaml, Setting::TESTER);
+        if let Some((here, why)) = exceptions.remove(case.name.as_str()) {
+            assert_ne!(found, wanted, "stale exception: {why}");
+            assert_eq!(found.error.as_deref(), Some(here), "{why}");
+            passed += 1;
+        } else if found == wanted {
+            passed += 1;
+        } else {
+            failed.push(format!("{}: {found:?}, not {wanted:?}", case.name));
+        }
+    }
+    println!("cip-documents.json: {passed} passed, {} failed", failed.len());
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(exceptions.is_empty(), "stale exceptions: {exceptions:?}");
+}
+
+#[test]
+fn validation_table() {
+    let Some(cases) = cases::<SpecCase>("cip-validation-table.json") else { return };
+    let mut exceptions: BTreeMap<_, _> = SPECIFICATIONS.into_iter().collect();
+    let (mut passed, mut failed) = (0, Vec::new());
+    for case in &cases {
+        let document = serde_json::json!({
+            "apiVersion": case.api_version,
+            "kind": "ClusterImagePolicy",
+            "metadata": {"name": "case"},
+            "spec": case.spec,
+        });
+        let setting = Setting {
+            defaulted: false,
+            fail_on_empty_authorities: !case.name.contains("TestEmptyAuthorities"),
+            resources: &WEBHOOK,
+        };
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let wanted = Validation { error: some(&case.error), warning: some(&case.warning) };
+        let found = said(&document.to_string(), setting);
+        if let Some(why) = exceptions.remove(case.name.as_str()) {
+            assert_ne!(found, wanted, "stale exception: {why}");
+            passed += 1;
+        } else if found == wanted {
+            passed += 1;
+        } else {
+            failed.push(format!("{}: {found:?}, not {wanted:?}", case.name));
+        }
+    }
+    println!("cip-validation-table.json: {passed} passed, {} failed", failed.len());
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(exceptions.is_empty(), "stale exceptions: {exceptions:?}");
+}
