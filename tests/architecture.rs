@@ -33,7 +33,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "x509", "yaml",
         ],
     ),
-    ("report", &["digest", "policy", "time", "verify"]),
+    ("report", &["digest", "oci", "policy", "time", "verify"]),
     ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
     ("net", &["archive", "digest", "limits", "oci", "transfer"]),

@@ -34,7 +34,7 @@ use support::{
 fn verifier(bench: &Bench, root: &Value, now: &str) -> Verifier {
     let limits = Limits::default();
     let root = TrustRoot::parse(root.to_string().as_bytes(), &limits).unwrap();
-    let keys = [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519]
+    let keys = [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Ed25519]
         .map(|kind| PublicKey::from_pem(&bench.key(kind).public_pem()).unwrap());
     let trust = Trust { root: Some(root), keys: keys.to_vec(), ..Trust::default() };
     Verifier::new(trust, now.parse().unwrap(), limits)
@@ -934,7 +934,7 @@ fn an_envelope_is_logged_as_one() {
 
 #[test]
 fn a_rekor_v2_log_takes_every_hash() {
-    for kind in [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519] {
+    for kind in [KeyKind::P256, KeyKind::P384, KeyKind::P521, KeyKind::Ed25519] {
         let mut bench = Bench::new();
         let signer = Signer::key(bench.key(kind));
         let content = bench.sign_content(&signer);

@@ -10,6 +10,7 @@ use sealift::time::UnixTime;
 
 use super::export::Place;
 use super::kwctl::KwctlArgs;
+use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 #[cfg(feature = "net")]
 use super::registry::{RegistryArgs, Target};
 use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
@@ -144,6 +145,10 @@ pub(crate) struct PolicyCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyAction {
     Scaffold(ScaffoldArgs),
+    Lint(LintArgs),
+    Explain(Box<ExplainArgs>),
+    Test(TestArgs),
+    Convert(ConvertArgs),
 }
 
 /// Prints a policy to begin with, with comments. What it prints can be given with --policy.

@@ -1,6 +1,16 @@
 //! `sealift policy`: policies before anything is judged by them.
 
+mod convert;
+mod explain;
+mod lint;
+mod test;
+
 use anyhow::Result;
+
+pub(crate) use convert::ConvertArgs;
+pub(crate) use explain::ExplainArgs;
+pub(crate) use lint::LintArgs;
+pub(crate) use test::TestArgs;
 
 use super::args::{PolicyAction, PolicyCommand, Scaffold, ScaffoldArgs};
 use super::exit::Exit;
@@ -9,6 +19,10 @@ use super::output;
 pub(crate) fn run(command: &PolicyCommand) -> Result<Exit> {
     match &command.action {
         PolicyAction::Scaffold(args) => scaffold(args),
+        PolicyAction::Lint(args) => lint::run(args),
+        PolicyAction::Explain(args) => explain::run(args),
+        PolicyAction::Test(args) => test::run(args),
+        PolicyAction::Convert(args) => convert::run(args),
     }
 }
 

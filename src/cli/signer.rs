@@ -305,15 +305,20 @@ impl PolicyArgs {
         (!self.files.is_empty()).then_some("--policy")
     }
 
-    fn read(&self, limits: &Limits, now: UnixTime) -> Result<Vec<Policy>> {
+    pub(crate) fn read(&self, limits: &Limits, now: UnixTime) -> Result<Vec<Policy>> {
+        let read = self.read_files(limits)?;
+        let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
+        let named = |path: &str| input::read_named(path, limits.metadata_bytes);
+        Ok(document::parse_with(&files, limits, now, &named)?)
+    }
+
+    /// The names and bytes of the files.
+    pub(crate) fn read_files(&self, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>> {
         let read = |path: &PathBuf| {
             let bytes = input::read(path, "policy file", limits.policy_bytes)?;
             Ok((path.display().to_string(), bytes))
         };
-        let read: Vec<_> = self.files.iter().map(read).collect::<Result<_>>()?;
-        let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
-        let named = |path: &str| input::read_named(path, limits.metadata_bytes);
-        Ok(document::parse_with(&files, limits, now, &named)?)
+        self.files.iter().map(read).collect()
     }
 }
 

@@ -8,7 +8,8 @@ use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
 use crate::policy::{
-    self, Admitted, Case, Images, Mode, Parts, PolicyFailure, PolicySet, Reason, Verdict, Why,
+    self, Admitted, Case, Images, Mode, Parts, PolicyFailure, PolicySet, Reason, Shortfall,
+    Verdict, Why,
 };
 use crate::report::{Approval, Ground, Image, Outcome, Passed, Warning};
 use crate::verify::Verified;
@@ -174,20 +175,32 @@ fn told_passed(passed: &policy::Passed, places: &[usize]) -> Passed {
     Passed {
         policy: passed.policy.clone(),
         approvals: approvals.collect(),
+        shortfalls: passed.shortfalls.iter().map(|part| placed_part(part, places)).collect(),
         deviations: passed.deviations.clone(),
     }
 }
 
 fn placed(failure: &PolicyFailure, places: &[usize]) -> PolicyFailure {
     let mut failure = failure.clone();
-    for shortfall in &mut failure.shortfalls {
-        if let Why::Evidence(mismatches) = &mut shortfall.why {
-            for (piece, _) in mismatches {
+    failure.shortfalls = failure.shortfalls.iter().map(|part| placed_part(part, places)).collect();
+    for approval in &mut failure.approvals {
+        if let policy::Ground::Evidence { pieces } = &mut approval.ground {
+            for piece in pieces {
                 *piece = place_of(*piece, places);
             }
         }
     }
     failure
+}
+
+fn placed_part(shortfall: &Shortfall, places: &[usize]) -> Shortfall {
+    let mut shortfall = shortfall.clone();
+    if let Why::Evidence(mismatches) = &mut shortfall.why {
+        for (piece, _) in mismatches {
+            *piece = place_of(*piece, places);
+        }
+    }
+    shortfall
 }
 
 fn place_of(piece: usize, places: &[usize]) -> usize {

@@ -7,6 +7,7 @@ use super::Error;
 use crate::digest::Digest;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
+use crate::report::Image;
 
 /// The name of an image to judge: a digest, a full reference, or a bare tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +21,30 @@ impl Selector {
         Self { text: text.into() }
     }
 
+    /// Whether an image that was judged is one it selects.
+    pub fn selects(&self, image: &Image) -> bool {
+        let name = |text: &String| match text.parse() {
+            // A reference is told in full, with its registry.
+            Ok(reference) if text.contains('/') => Name::Reference(reference),
+            _ => Name::Tag(text.clone()),
+        };
+        self.is_of(&image.digest, image.names.iter().map(name))
+    }
+
     fn matches(&self, subject: &Subject) -> bool {
-        if let Ok(digest) = self.text.parse::<Digest>() {
-            return subject.descriptor.digest == digest;
+        self.is_of(&subject.descriptor.digest, subject.names.iter().cloned())
+    }
+
+    fn is_of(&self, digest: &Digest, mut names: impl Iterator<Item = Name>) -> bool {
+        if let Ok(wanted) = self.text.parse::<Digest>() {
+            return *digest == wanted;
         }
         let reference = self.text.parse::<Reference>().ok();
-        subject.names.iter().any(|name| match name {
-            Name::Tag(tag) => *tag == self.text,
-            Name::Reference(name) => reference
-                .as_ref()
-                .is_some_and(|wanted| is_meant(wanted, name, &subject.descriptor.digest)),
+        names.any(|name| match name {
+            Name::Tag(tag) => tag == self.text,
+            Name::Reference(name) => {
+                reference.as_ref().is_some_and(|wanted| is_meant(wanted, &name, digest))
+            }
         })
     }
 }

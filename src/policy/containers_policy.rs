@@ -20,6 +20,7 @@ pub use error::Problem;
 pub use scope::{Scope, ScopeTable, scopes_of};
 
 pub(super) use message::message;
+pub(super) use scope::can_be_hit;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::policy::kubewarden_settings::is_policy_list;
 use crate::policy::{
-    Origin, Policy, cluster_image_policy, containers_policy, kubewarden_settings,
+    InvalidTest, Origin, Policy, cluster_image_policy, containers_policy, kubewarden_settings,
     verification_config,
 };
 use crate::time::UnixTime;
@@ -88,7 +88,7 @@ fn order(policy: &Policy, files: &[PolicyFile<'_>]) -> (Option<usize>, usize) {
 }
 
 impl<'a> PolicyFile<'a> {
-    fn documents(&self, limits: &Limits) -> Result<Vec<Place<'a>>, Error> {
+    pub(super) fn documents(&self, limits: &Limits) -> Result<Vec<Place<'a>>, Error> {
         let whole = |problem| Error {
             file: self.name.to_owned(),
             document: None,
@@ -114,7 +114,7 @@ impl<'a> PolicyFile<'a> {
 
 /// What a document is, by what stands in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
+pub(super) enum Content {
     /// A `ClusterImagePolicy`, or what one may name.
     ClusterImagePolicy,
     /// Settings of Kubewarden's `verify-image-signatures`, or what carries them.
@@ -137,7 +137,7 @@ const KUBEWARDEN: [&str; 4] = [
 ];
 
 impl Content {
-    fn of(document: &Value) -> Result<Self, Problem> {
+    pub(super) fn of(document: &Value) -> Result<Self, Problem> {
         let Value::Object(fields) = document else {
             return Err(Problem::Unrecognised);
         };
@@ -288,6 +288,9 @@ pub enum Problem {
         /// What it is.
         what: &'static str,
     },
+    /// A policy test is wrong.
+    #[error(transparent)]
+    Test(#[from] InvalidTest),
     /// A `ClusterImagePolicy`, or what belongs to one, is wrong.
     #[error(transparent)]
     ClusterImagePolicy(#[from] cluster_image_policy::Problem),

@@ -15,13 +15,16 @@
 
 pub mod cluster_image_policy;
 pub mod containers_policy;
+pub mod convert;
 pub mod document;
 pub mod engine;
+mod expectation;
 mod flags;
 mod glob;
 mod identity;
 mod judge;
 pub mod kubewarden_settings;
+pub mod lint;
 mod model;
 mod object_selector;
 mod predicate_type;
@@ -34,6 +37,7 @@ pub mod verification_config;
 mod wildcard;
 
 pub use document::PolicyFile;
+pub use expectation::{End, Expectation, InvalidTest, PolicyTest};
 pub use flags::{SignerFlags, SignerKind};
 pub use glob::{Glob, InvalidGlob};
 pub use identity::{GithubRepository, IdentityMatcher, InvalidExpression, Names, TextMatcher};

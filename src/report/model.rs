@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
-use crate::policy::{Absent, Format, Mode, Origin, PolicyFailure, Reason};
+use crate::policy::{Absent, Format, Mode, Origin, PolicyFailure, Reason, Shortfall};
 use crate::time::UnixTime;
 use crate::verify::{Anchor, Claim, Facts, LogEntry, Signer, TrustedTime};
 
@@ -177,6 +177,8 @@ pub struct Passed {
     pub policy: String,
     /// What met it.
     pub approvals: Vec<Approval>,
+    /// Parts of it that were not met and need not be.
+    pub shortfalls: Vec<Shortfall>,
     /// Where the policy's own system would have answered otherwise.
     pub deviations: Vec<String>,
 }

@@ -1,10 +1,12 @@
 //! The report for people: the verdict first, 80 columns, no colour, nothing but printable ASCII.
 
+mod explanation;
 mod image;
 mod lines;
 
 use std::fmt::Write as _;
 
+pub use explanation::render as explain;
 pub use image::write_proof;
 pub use lines::Lines;
 

@@ -55,7 +55,7 @@ pub fn scopes_of(name: &Reference) -> Option<Vec<String>> {
 }
 
 /// Whether some name could be looked up by the scope: its first part is a host or `*.` and a domain.
-pub(super) fn can_be_hit(scope: &str) -> bool {
+pub(in crate::policy) fn can_be_hit(scope: &str) -> bool {
     let domain = scope.strip_prefix("*.");
     let host = domain.unwrap_or(scope).split('/').next().unwrap_or_default();
     let is_host = host.contains(['.', ':']) || host == "localhost";

@@ -294,3 +294,10 @@ fn a_set_needs_policies_of_distinct_names() {
     ]);
     assert_eq!(set.unwrap().keys(&TrustId::default()), [key(1), key(2)]);
 }
+
+impl PolicySet {
+    /// Whether nothing speaks against the image, over facts that no verification made.
+    pub(in crate::policy) fn admits(&self, case: &Case<'_>, facts: &[&Facts]) -> bool {
+        self.opinion(case, facts).reasons.is_empty()
+    }
+}

@@ -239,7 +239,7 @@ fn is_verified(evidence: &Evidence) -> bool {
     matches!(evidence.finding, Finding::Verified(_))
 }
 
-fn write_rejected(lines: &mut Lines, image: &Image) {
+pub(super) fn write_rejected(lines: &mut Lines, image: &Image) {
     for evidence in &image.evidence {
         if let Finding::Rejected(rejected) = &evidence.finding {
             let whose = if evidence.subject == image.digest {

@@ -67,7 +67,12 @@ fn admitted() -> Image {
         names: vec!["ghcr.io/team/app:v1".into(), "ghcr.io/team/app:latest".into()],
         outcome: Outcome::Admitted {
             through: None,
-            passed: vec![Passed { policy: "release".into(), approvals, deviations: Vec::new() }],
+            passed: vec![Passed {
+                policy: "release".into(),
+                approvals,
+                shortfalls: Vec::new(),
+                deviations: Vec::new(),
+            }],
             warnings: vec![failure("soft", Why::Evidence(vec![(0, Mismatch::NotByKey)]))],
             absent: Vec::new(),
         },

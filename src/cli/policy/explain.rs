@@ -1,0 +1,73 @@
+//! `sealift policy explain`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use sealift::engine::{self, Options, Selector, Work};
+use sealift::limits::Limits;
+use sealift::report::{Basis, Scope, text};
+
+use super::super::exit::Exit;
+use super::super::kwctl::KwctlArgs;
+use super::super::progress::{Bar, Wanted};
+use super::super::signer::{Demands, PolicyArgs, SignerArgs, TrustArgs};
+use super::super::verify::{entries, inventory, jobs, open};
+use super::super::{clock, output};
+
+/// Explains why an image is admitted or denied: every policy, every part of it, every piece of
+/// evidence and what it lacks.
+///
+/// The judgement is that of `verify` with --image, and so is the exit status. Policies that do not
+/// apply are told with what they cover instead.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The image: a digest, a full reference, or a tag of the archive
+    #[arg(long, value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE", hide_env_values = true)]
+    pub image: String,
+
+    /// The archive that holds it, in every form that `verify` takes
+    #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_ARCHIVE", hide_env_values = true)]
+    pub archive: PathBuf,
+
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    #[command(flatten)]
+    pub kwctl: KwctlArgs,
+}
+
+pub(crate) fn run(args: &ExplainArgs) -> Result<Exit> {
+    let limits = Limits::default();
+    let now = clock::now(args.trust.verification_time)?;
+    let demands =
+        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
+    let archive = open(&args.archive, &limits)?;
+    let inventory = inventory(&archive, &args.archive, &limits)?;
+    let options = Options {
+        selection: vec![Selector::new(&args.image)],
+        jobs: jobs(None),
+        basis: Basis {
+            judged_at: now,
+            scope: Scope::Whole,
+            trust: demands.told.clone(),
+            policies: entries(&demands.policies),
+        },
+    };
+    let work = Work {
+        archive: &archive,
+        inventory: &inventory,
+        verifiers: &demands.verifiers(now, &limits),
+        policies: &demands.policies,
+        limits: &limits,
+    };
+    let report = engine::verify(&work, &options, &Bar::new(Wanted::Yes))?.report;
+    output::answer(&text::explain(&report, &demands.policies))?;
+    Ok(if report.denied() == 0 { Exit::Admitted } else { Exit::Denied })
+}

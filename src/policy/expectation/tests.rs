@@ -1,0 +1,98 @@
+use std::error::Error as _;
+
+use super::*;
+
+const TEST: &str = "\
+# What we expect.
+apiVersion: sealift/v1
+kind: PolicyTest
+archive: a.tar
+policies: [p.yaml, q.yaml]
+trustedRoot: root.json
+verificationTime: 2027-01-01T00:00:00Z
+cases:
+- image: r.example/a:1
+  expect: admitted
+  by: p
+- {image: r.example/b:1, expect: denied, by: q, reason: no-sct}
+- image: latest
+  expect: uncovered
+";
+
+fn parse(text: &str) -> Result<PolicyTest, Error> {
+    let file = PolicyFile { name: "t.yaml", bytes: text.as_bytes() };
+    PolicyTest::parse(file, &Limits::default())
+}
+
+#[test]
+fn a_test_is_read_whole() {
+    let case = |line, image: &str, end, by: Option<&str>, reason: Option<&str>| Expectation {
+        line,
+        image: image.to_owned(),
+        end,
+        by: by.map(str::to_owned),
+        reason: reason.map(str::to_owned),
+    };
+    let wanted = PolicyTest {
+        archive: "a.tar".to_owned(),
+        policies: vec!["p.yaml".to_owned(), "q.yaml".to_owned()],
+        trusted_root: Some("root.json".to_owned()),
+        verification_time: Some("2027-01-01T00:00:00Z".parse().unwrap()),
+        cases: vec![
+            case(9, "r.example/a:1", End::Admitted, Some("p"), None),
+            case(12, "r.example/b:1", End::Denied, Some("q"), Some("no-sct")),
+            case(13, "latest", End::Uncovered, None, None),
+        ],
+    };
+    assert_eq!(parse(TEST).unwrap(), wanted);
+}
+
+#[test]
+fn its_mutants_are_refused() {
+    let header = "the document is no policy test: it begins with `apiVersion: sealift/v1` and \
+                  `kind: PolicyTest`";
+    let cases = [
+        ("sealift/v1", "sealift/v2", 1, header),
+        ("kind: PolicyTest", "kind: Test", 1, header),
+        ("[p.yaml, q.yaml]", "[]", 5, "`policies` is empty"),
+        (
+            "2027-01-01T00:00:00Z",
+            "tomorrow",
+            7,
+            "`verificationTime` is `tomorrow`, no RFC 3339 time",
+        ),
+        (
+            "  by: p\n",
+            "  reason: p\n",
+            9,
+            "an admitted image has no `reason`; write `by` for the policy that admits it",
+        ),
+        (
+            "expect: uncovered",
+            "expect: uncovered\n  by: p",
+            13,
+            "what no policy covers has neither `by` nor `reason`",
+        ),
+        (
+            "expect: uncovered\n",
+            "expect: uncovered\n---\na: 1\n",
+            15,
+            "a file holds one policy test; this is a second document",
+        ),
+    ];
+    for (from, to, line, why) in cases {
+        let error = parse(&TEST.replace(from, to)).unwrap_err();
+        let told = (error.line, error.source().unwrap().to_string());
+        assert_eq!(told, (Some(line), why.to_owned()), "{to}");
+    }
+    let (head, _) = TEST.split_once("cases:").unwrap();
+    let error = parse(&format!("{head}cases: []\n")).unwrap_err();
+    let told = (error.line, error.source().unwrap().to_string());
+    assert_eq!(told, (Some(8), "`cases` is empty: the test could not fail".to_owned()));
+    // Unknown and missing fields.
+    for (from, to) in [("archive:", "archives:"), ("by: p", "buy: p"), ("expect: admitted\n", "\n")]
+    {
+        let error = parse(&TEST.replacen(from, to, 1)).unwrap_err();
+        assert!(matches!(*error.problem, crate::policy::document::Problem::Yaml { .. }), "{to}");
+    }
+}

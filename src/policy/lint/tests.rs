@@ -1,0 +1,337 @@
+use std::collections::BTreeSet;
+use std::error::Error as _;
+
+use super::*;
+use crate::digest::Digest;
+use crate::policy::PolicySet;
+use crate::policy::specimen::{by_identity, by_key, key_pem};
+use crate::verify;
+
+fn now() -> UnixTime {
+    UnixTime::from_seconds(1_800_000_000).unwrap()
+}
+
+/// The line and kind of each finding.
+fn found(text: &str) -> Vec<(usize, &'static str)> {
+    let file = PolicyFile { name: "p", bytes: text.as_bytes() };
+    let none = |_: &str| Err(io::Error::other("no file"));
+    let found = lint(&[file], &Limits::default(), now(), &none).unwrap();
+    found.iter().map(|finding| (finding.line, finding.lint.code())).collect()
+}
+
+/// A PEM key on one line of YAML.
+fn quoted(number: usize) -> String {
+    format!("\"{}\"", key_pem(number).replace('\n', "\\n"))
+}
+
+/// Images in line 5, authorities in line 6, mode in line 7.
+fn cip(images: &str, authorities: &str) -> String {
+    format!(
+        "apiVersion: policy.sigstore.dev/v1alpha1\nkind: ClusterImagePolicy\n\
+         metadata: {{name: p}}\nspec:\n  images: {images}\n  authorities: {authorities}\n  \
+         mode: enforce\n"
+    )
+}
+
+fn identity(fields: &str) -> String {
+    cip("[{glob: '**'}]", &format!("[{{keyless: {{identities: [{{{fields}}}]}}}}]"))
+}
+
+/// An entry in line 2.
+fn settings(entry: &str) -> String {
+    format!("signatures:\n- {{{entry}}}\n")
+}
+
+const WHOM: &str = "keyless: [{issuer: 'https://i.example', subject: s@i.example}]";
+
+/// What triggers a finding, its line, and the same put right.
+fn cases() -> Vec<(Lint, usize, String, String)> {
+    let subject = "issuer: 'https://i.example'";
+    let ok = identity(&format!("{subject}, subject: s@i.example"));
+    let key = quoted(1);
+    let two = format!("{}{}", key.trim_end_matches('"'), quoted(2).trim_start_matches('"'));
+    let by_key = |key: &str| cip("[{glob: '**'}]", &format!("[{{key: {{data: {key}}}}}]"));
+    let glob = |glob: &str| ok.replace("'**'", &format!("'{glob}'"));
+    let log = |log: &str| {
+        cip("[{glob: '**'}]", &format!("[{{key: {{data: {key}}}, ctlog: {log}}}]"))
+            .replace("v1alpha1", "v1beta1")
+    };
+    let static_ =
+        |action: &str| cip("[{glob: '**'}]", &format!("[{{static: {{action: {action}}}}}]"));
+    let of = |pattern: &str| settings(&format!("image: '{pattern}', {WHOM}"));
+    let prefix = |field: &str, url: &str| {
+        settings(&format!(
+            "image: '*', keylessPrefix: [{{issuer: 'https://i.example', {field}: '{url}'}}]"
+        ))
+    };
+    let config = |body: &str| format!("apiVersion: v1\n{body}\n");
+    let signature = format!("{{kind: pubKey, key: {key}}}");
+    let generic = |subject: &str| {
+        config(&format!(
+            "allOf: [{{kind: genericIssuer, issuer: 'https://i', subject: {subject}}}]"
+        ))
+    };
+    let github =
+        |owner: &str| config(&format!("allOf: [{{kind: githubAction, owner: '{owner}'}}]"));
+    let any_of = |number: u8| {
+        config(&format!("anyOf:\n  minimumMatches: {number}\n  signatures: [{signature}]"))
+    };
+    let carrier = |mutating: bool| {
+        format!(
+            "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\n\
+             metadata: {{name: p}}\nspec:\n  module: ghcr.io/kubewarden/policies/verify-image-signatures:v0.3.0\n  \
+             mutating: {mutating}\n  settings: {{signatures: [{{image: '*', {WHOM}}}]}}\n"
+        )
+    };
+    let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key_pem(1));
+    let json = |requirement: &str, scopes: &str| {
+        format!(
+            "{{\"default\": [{{\"type\": \"reject\"}}],\n\"transports\": {{\"docker\": {{\n{scopes}: [{requirement}]}}}}}}\n"
+        )
+    };
+    let signed = |identity: &str| {
+        format!("{{\"type\": \"sigstoreSigned\", \"keyData\": \"{data}\"{identity}}}")
+    };
+    let repository = ", \"signedIdentity\": {\"type\": \"matchRepository\"}";
+    vec![
+        (Lint::NotAccepted, 6, ok.replace("identities", "identites"), ok.clone()),
+        (
+            Lint::UnanchoredExpression,
+            6,
+            identity(&format!("{subject}, subjectRegExp: 'github\\.com/team/'")),
+            identity(&format!("{subject}, subjectRegExp: '^https://github\\.com/team/[^/]+$'")),
+        ),
+        (
+            Lint::UnanchoredExpression,
+            6,
+            identity("issuerRegExp: '^https://i\\.example', subject: s"),
+            identity("issuerRegExp: '^https://i\\.example$', subject: s"),
+        ),
+        (
+            Lint::MatchesAnyone,
+            6,
+            identity(&format!("{subject}, subjectRegExp: '.*'")),
+            identity(&format!("{subject}, subjectRegExp: '^s.*$'")),
+        ),
+        (
+            Lint::LiteralStar,
+            6,
+            identity(&format!("{subject}, subject: 'https://github.com/team/*'")),
+            identity(&format!("{subject}, subject: 'https://github.com/team/app'")),
+        ),
+        (
+            Lint::LiteralStar,
+            2,
+            settings("image: '*', keyless: [{issuer: 'https://i', subject: '*@i'}]"),
+            settings("image: '*', keyless: [{issuer: 'https://i', subject: 's@i'}]"),
+        ),
+        (Lint::LiteralStar, 2, generic("{equal: '*@i'}"), generic("{equal: s@i}")),
+        (Lint::GlobByTag, 5, glob("r.example/a:v1"), glob("r.example/a@*")),
+        (Lint::GlobByTag, 5, glob("r.example/a:*"), glob("r.example/a*")),
+        (Lint::GlobByTag, 5, glob("r.example/**/a"), glob("r.example/**")),
+        (Lint::GlobOfDockerIo, 5, glob("docker.io/team/**"), glob("index.docker.io/team/**")),
+        (Lint::FurtherKeys, 6, by_key(&two), by_key(&key)),
+        (
+            Lint::FurtherKeys,
+            2,
+            settings(&format!("image: '*', pubKeys: [{two}]")),
+            settings(&format!("image: '*', pubKeys: [{key}, {}]", quoted(2))),
+        ),
+        (
+            Lint::UnusableKey,
+            2,
+            config("allOf: [{kind: pubKey, key: none}]"),
+            config(&format!("allOf: [{signature}]")),
+        ),
+        (
+            Lint::CaCert,
+            6,
+            cip(
+                "[{glob: '**'}]",
+                &format!(
+                    "[{{keyless: {{ca-cert: {{data: {key}}}, identities: [{{issuer: i, subject: s}}]}}}}]"
+                ),
+            ),
+            cip("[{glob: '**'}]", "[{keyless: {identities: [{issuer: i, subject: s}]}}]"),
+        ),
+        (Lint::LostLog, 6, log("{}"), log("{url: 'https://rekor.sigstore.dev'}")),
+        (Lint::LostLog, 6, log("{}"), log("{}").replace("v1beta1", "v1alpha1")),
+        (Lint::AcceptsUnsigned, 6, static_("pass"), static_("fail")),
+        (
+            Lint::AcceptsUnsigned,
+            3,
+            json("{\"type\": \"insecureAcceptAnything\"}", "\"h.example\""),
+            json("{\"type\": \"reject\"}", "\"h.example\""),
+        ),
+        (Lint::OnlyWarns, 1, ok.replace("mode: enforce", "mode: warn"), ok.clone()),
+        (Lint::ImageWithoutWildcard, 2, of("quay.io/c3os"), of("quay.io/c3os/*")),
+        (Lint::ImageWithoutWildcard, 2, of("nginx"), of("nginx:1")),
+        (
+            Lint::UrlPrefixSpelling,
+            2,
+            prefix("urlPrefix", "https://github.com/team/"),
+            prefix("url_prefix", "https://github.com/team/"),
+        ),
+        (
+            Lint::DeadPrefix,
+            2,
+            prefix("url_prefix", "https://github.com/team/?a=b"),
+            prefix("url_prefix", "https://github.com/team/"),
+        ),
+        (
+            Lint::DeadPrefix,
+            2,
+            generic(
+                "{urlPrefix: 'https://github.com/t/a/.github/workflows/a.yml@refs/heads/main'}",
+            ),
+            generic("{urlPrefix: 'https://github.com/t/a/.github/workflows'}"),
+        ),
+        (
+            Lint::DeadPrefix,
+            2,
+            generic("{urlPrefix: 'https://github.com/t/a/.github/workflows/a.yml'}"),
+            generic("{urlPrefix: 'https://github.com/t/a/'}"),
+        ),
+        (
+            Lint::EmptyDemand,
+            2,
+            settings("image: '*', keyless: []"),
+            settings(&format!("image: '*', {WHOM}")),
+        ),
+        (
+            Lint::EmptyDemand,
+            2,
+            settings("image: '*', githubActions: {owner: ''}"),
+            settings("image: '*', githubActions: {owner: team}"),
+        ),
+        (Lint::EmptyDemand, 2, github(""), github("team")),
+        (Lint::NothingDemanded, 2, config("allOf: []"), config(&format!("allOf: [{signature}]"))),
+        (Lint::NothingDemanded, 3, any_of(0), any_of(1)),
+        (Lint::TooManyMatches, 3, any_of(2), any_of(1)),
+        (
+            Lint::SeveralKinds,
+            2,
+            settings(&format!("image: '*', {WHOM}, githubActions: {{owner: team}}")),
+            settings(&format!("image: '*', {WHOM}")),
+        ),
+        (Lint::MayNotRewrite, 6, carrier(false), carrier(true)),
+        (
+            Lint::DeadScope,
+            3,
+            json(&signed(repository), "\"busybox\""),
+            json(&signed(repository), "\"docker.io/library/busybox\""),
+        ),
+        (
+            Lint::IdentityByTag,
+            3,
+            json(&signed(""), "\"h.example\""),
+            json(&signed(repository), "\"h.example\""),
+        ),
+        (
+            Lint::IdentityByTag,
+            3,
+            json(&signed(", \"signedIdentity\": {\"type\": \"matchExact\"}"), "\"h.example\""),
+            json(&signed(repository), "\"h.example\""),
+        ),
+    ]
+}
+
+#[test]
+fn every_kind_is_found_with_its_line_and_not_where_it_is_put_right() {
+    for (lint, line, wrong, right) in cases() {
+        let of_kind = |text: &str| -> Vec<_> {
+            found(text).into_iter().filter(|(_, code)| *code == lint.code()).collect()
+        };
+        assert_eq!(of_kind(&wrong), [(line, lint.code())], "{wrong}");
+        assert_eq!(found(&right), [], "{right}");
+    }
+    let tried: BTreeSet<_> = cases().iter().map(|(lint, ..)| lint.code()).collect();
+    let of_archives = [Lint::CoversNoImage, Lint::DeadIdentity, Lint::DeadKey].map(Lint::code);
+    let all: BTreeSet<_> = Lint::ALL.iter().map(|lint| lint.code()).collect();
+    assert_eq!(all.len(), Lint::ALL.len());
+    assert_eq!(tried.into_iter().chain(of_archives).collect::<BTreeSet<_>>(), all);
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error() {
+    let cases: [(&[u8], &str); 3] = [
+        (b"", "the file holds no policy"),
+        (b"a: [", r"unclosed bracket \'[\'"),
+        (b"kind: Pod\n", "the document is a `Pod`, which is no policy that sealift reads"),
+    ];
+    for (bytes, why) in cases {
+        let none = |_: &str| Err(io::Error::other("no file"));
+        let file = PolicyFile { name: "p", bytes };
+        let error = lint(&[file], &Limits::default(), now(), &none).unwrap_err();
+        assert_eq!(error.source().unwrap().to_string(), why);
+    }
+}
+
+#[test]
+fn a_refusal_is_told_with_its_causes() {
+    let text = identity("issuer: i, subjectRegExp: '^(a$'");
+    let file = PolicyFile { name: "p", bytes: text.as_bytes() };
+    let none = |_: &str| Err(io::Error::other("no file"));
+    let found = lint(&[file], &Limits::default(), now(), &none).unwrap();
+    let refusal = found.iter().find(|finding| finding.lint == Lint::NotAccepted).unwrap();
+    assert_eq!((refusal.file.as_str(), refusal.line), ("p", 6));
+    assert!(refusal.what.contains("subjectRegExp"), "{}", refusal.what);
+}
+
+/// The findings of a policy, held against images called so and signed so.
+fn idle(text: &str, images: &[Seen]) -> Vec<(usize, &'static str, String)> {
+    let file = PolicyFile { name: "p", bytes: text.as_bytes() };
+    let policies = document::parse(&[file], &Limits::default(), now()).unwrap();
+    let policies = PolicySet::new(policies).unwrap();
+    let found = unused(&policies, &[file], images, &Limits::default()).unwrap();
+    found.into_iter().map(|finding| (finding.line, finding.lint.code(), finding.what)).collect()
+}
+
+fn seen(name: &str, signers: &[verify::Signer]) -> Seen {
+    Seen {
+        digest: Digest::sha256(b"image"),
+        names: vec![name.parse().unwrap()],
+        signers: signers.to_vec(),
+    }
+}
+
+#[test]
+fn what_an_archive_makes_no_use_of() {
+    let text = format!(
+        "apiVersion: policy.sigstore.dev/v1alpha1\nkind: ClusterImagePolicy\nmetadata: {{name: p}}\n\
+         spec:\n  images:\n  - glob: r.example/a*\n  - glob: r.example/b*\n  authorities:\n  - key:\n      \
+         data: {}\n  - keyless:\n      identities:\n      - issuer: https://i.example\n        \
+         subject: https://s.example/a\n      - issuer: https://i.example\n        subject: https://s.example/b\n",
+        quoted(2)
+    );
+    let ours = by_identity("https://s.example/a", "https://i.example").signer;
+    let image = seen("r.example/a:1", &[ours.clone(), by_key(1).signer]);
+    let key = crate::policy::specimen::key(2).id();
+    assert_eq!(
+        idle(&text, &[image]),
+        [
+            (
+                7,
+                "covers-no-image",
+                "policy `p`: no image is called as `r.example/b*` says".to_owned()
+            ),
+            (
+                10,
+                "dead-key",
+                format!("policy `p`, part `authority-0`: nobody signed with the key {key}")
+            ),
+            (
+                16,
+                "dead-identity",
+                "policy `p`, part `authority-1`: nobody signed as `https://s.example/b`, issuer \
+                 `https://i.example`"
+                    .to_owned()
+            ),
+        ]
+    );
+    // All of it is made use of.
+    let other = by_identity("https://s.example/b", "https://i.example").signer;
+    let signers = [ours, other, by_key(2).signer];
+    let images = [seen("r.example/a:1", &signers), seen("r.example/b:1", &[])];
+    assert_eq!(idle(&text, &images), []);
+}
