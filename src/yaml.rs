@@ -26,6 +26,10 @@ impl Document<'_> {
 
     /// Reads the document as a `T`.
     pub(crate) fn read_within<T: DeserializeOwned>(&self, bounds: Bounds) -> Result<T, Refusal> {
+        if let Some(inner) = lone_carriage_return(self.text) {
+            let message = "a carriage return stands without its line feed".to_owned();
+            return Err(Refusal { line: self.line_of(inner), message });
+        }
         serde_saphyr::from_str_with_options(self.text, strict(bounds)).map_err(|cause| Refusal {
             line: self.line_of(cause.location().map_or(1, |location| location.line())),
             message: words(&cause, bounds),
@@ -73,14 +77,22 @@ fn push<'a>(
     line: usize,
 ) {
     let text = text.get(range.clone()).expect("documents begin and end at line breaks");
-    let is_empty = text.lines().all(|line| {
-        let line = line.strip_prefix("---").unwrap_or(line).trim();
-        line.is_empty() || line.starts_with('#')
-    });
+    let is_empty = lone_carriage_return(text).is_none()
+        && text.lines().all(|line| {
+            let line = line.strip_prefix("---").unwrap_or(line).trim();
+            line.is_empty() || line.starts_with('#')
+        });
     if !is_empty {
         let number = found.len().saturating_add(1);
         found.push(Document { number, line, start: range.start, text });
     }
+}
+
+/// The line of the first carriage return that ends a line for YAML and none for an editor, nor for
+/// [`documents`]: what stands behind it would be looked for elsewhere, and a comment would end.
+fn lone_carriage_return(text: &str) -> Option<u64> {
+    let lines = text.split_inclusive('\n').map(|line| line.strip_suffix("\r\n").unwrap_or(line));
+    lines.zip(1..).find_map(|(line, number)| line.contains('\r').then_some(number))
 }
 
 fn is_marker(line: &str) -> bool {
@@ -226,6 +238,20 @@ mod tests {
         let [document] = documents(&bomb).try_into().unwrap();
         assert!(document.read::<serde_json::Value>().is_err());
         document.read::<serde::de::IgnoredAny>().unwrap_err();
+    }
+
+    #[test]
+    fn a_carriage_return_ends_no_line_alone() {
+        let message = "a carriage return stands without its line feed".to_owned();
+        assert_eq!(read("a: x\n# b\rb: [y]\n"), Err(Refusal { line: 2, message: message.clone() }));
+        assert_eq!(read("a: x\rb: [y]"), Err(Refusal { line: 1, message: message.clone() }));
+        assert_eq!(read("a: x\r\r\n"), Err(Refusal { line: 1, message: message.clone() }));
+        assert_eq!(read("a: x\r"), Err(Refusal { line: 1, message }));
+        assert_eq!(read("a: x\r\nb: [z]\r\n").unwrap().b, ["z"]);
+        // A document that YAML finds behind a comment is not passed over as empty.
+        let [_, second] = documents("a: x\n---\n# b\ra: y\n").try_into().unwrap();
+        let message = "a carriage return stands without its line feed".to_owned();
+        assert_eq!(second.read::<Small>(), Err(Refusal { line: 3, message }));
     }
 
     #[test]
