@@ -46,6 +46,15 @@ impl PolicySet {
         &self.policies
     }
 
+    /// The policies of each format by themselves, as their own systems judge: next to each other.
+    pub fn by_format(&self) -> Vec<(Format, Self)> {
+        let mut systems: BTreeMap<Format, Vec<Policy>> = BTreeMap::new();
+        for policy in &self.policies {
+            systems.entry(policy.format).or_default().push(policy.clone());
+        }
+        systems.into_iter().map(|(format, policies)| (format, Self { policies })).collect()
+    }
+
     /// The same policies, each of which demands a verified inclusion proof of all evidence.
     #[must_use]
     pub fn demanding_inclusion(mut self) -> Self {
