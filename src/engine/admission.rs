@@ -168,7 +168,7 @@ impl Gate<'_> {
             };
             match judgement.verdict(place, &asked) {
                 Verdict::Deny(denial) => {
-                    hearing.deny(*format, policies, &denial, &image.pulled, &field)
+                    hearing.deny(*format, policies, &denial, &image.pulled, &field);
                 }
                 Verdict::Admit(admitted) => {
                     hearing.warn_of(admitted.warnings());
