@@ -1,7 +1,6 @@
 //! `sealift admit` as a user meets it.
 
 #![expect(clippy::unwrap_used, reason = "a test runs the binary and stops where that fails")]
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it runs the binary")]
 
 use std::fs;
 use std::path::Path;
