@@ -34,7 +34,20 @@ const DIRECTION: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["digest", "oci", "policy", "time", "verify"]),
-    ("engine", &["archive", "digest", "inventory", "limits", "oci", "policy", "report", "verify"]),
+    (
+        "engine",
+        &[
+            "admission",
+            "archive",
+            "digest",
+            "inventory",
+            "limits",
+            "oci",
+            "policy",
+            "report",
+            "verify",
+        ],
+    ),
     ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
     ("net", &["archive", "digest", "limits", "oci", "transfer"]),
 ];

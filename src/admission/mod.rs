@@ -64,6 +64,13 @@ impl Objects {
         &self.all
     }
 
+    /// An object as a whole, as JSON.
+    pub fn document(&self, object: &Object) -> serde_json::Value {
+        let document = self.documents.iter().find(|document| document.number == object.document);
+        let node = document.and_then(|document| document.root.find(&object.pointer));
+        node.map_or(serde_json::Value::Null, node::Node::to_json)
+    }
+
     /// The admission request that carried the object, if the file is one.
     pub fn request(&self) -> Option<&Request> {
         self.request.as_ref()

@@ -60,6 +60,35 @@ impl Node {
         })
     }
 
+    /// The node a JSON pointer names.
+    pub(super) fn find(&self, pointer: &str) -> Option<&Self> {
+        pointer.split('/').skip(1).try_fold(self, |node, step| match &node.value {
+            Value::List(items) => items.get(step.parse::<usize>().ok()?),
+            Value::Map(entries) => {
+                let key = step.replace("~1", "/").replace("~0", "~");
+                entries.iter().find(|(name, _)| *name == key).map(|(_, node)| node)
+            }
+            _ => None,
+        })
+    }
+
+    /// The same as JSON. The reader has bounded its depth.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(number) => serde_json::from_str(number)
+                .map_or_else(|_| Json::String(number.clone()), Json::Number),
+            Value::Text(text) => Json::String(text.clone()),
+            Value::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Value::Map(entries) => {
+                let entry = |(key, node): &(String, Self)| (key.clone(), node.to_json());
+                Json::Object(entries.iter().map(entry).collect())
+            }
+        }
+    }
+
     /// Whether a JSON reader found the same in the same bytes. Numbers are not compared: nothing here
     /// reads one.
     pub(super) fn agrees_with(&self, json: &serde_json::Value) -> bool {

@@ -30,6 +30,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Verify(VerifyArgs),
+    Admit(AdmitArgs),
     VerifyBundle(VerifyBundleArgs),
     Inspect(InspectArgs),
     Policy(PolicyCommand),
@@ -97,6 +98,45 @@ pub(crate) struct VerifyArgs {
     /// Show no progress bar; there is none anyway where standard error is no terminal
     #[arg(long, env = "SEALIFT_NO_PROGRESS", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
+}
+
+/// Judges the images that Kubernetes objects name, and pins them to what was judged.
+///
+/// The archive is the only source of images and evidence: what it does not hold is refused. Each
+/// policy decides as its own system would, also of images that no policy covers. If all is allowed
+/// the objects are written to standard output, their images with digests where a policy rewrites
+/// them; of an admission review the response is written, whatever it is.
+#[derive(Debug, Args)]
+pub(crate) struct AdmitArgs {
+    /// Kubernetes objects in YAML or JSON, or an admission review; `-` for standard input
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE",
+        env = "SEALIFT_FILENAME",
+        hide_env_values = true
+    )]
+    pub filename: PathBuf,
+
+    /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
+    #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_ARCHIVE", hide_env_values = true)]
+    pub archive: PathBuf,
+
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    #[command(flatten)]
+    pub kwctl: KwctlArgs,
+
+    /// How many threads work [default: one per processor]
+    #[arg(long, value_name = "N", env = "SEALIFT_JOBS", hide_env_values = true)]
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// Verifies one Sigstore bundle of one file or digest, without any network.

@@ -3,6 +3,7 @@
 //! [`run`] parses, hands over to one file per command and turns what comes back into an exit
 //! status. Standard output carries the answer, standard error the talk.
 
+mod admit;
 mod args;
 mod clock;
 mod exit;
@@ -36,6 +37,7 @@ pub(crate) fn run() -> ExitCode {
         Err(usage) => return output::usage(&usage),
     };
     let result = match cli.command {
+        Command::Admit(args) => admit::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::VerifyBundle(args) => verify_bundle::run(&args),
         Command::Inspect(args) => inspect::run(&args),

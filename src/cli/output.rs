@@ -99,6 +99,6 @@ fn engine_hint(error: &engine::Error) -> Option<String> {
             "the disk, or whoever wrote to the archive meanwhile, is at fault: copy it anew"
                 .to_owned(),
         ),
-        engine::Error::NoImage | engine::Error::Threads(_) => None,
+        engine::Error::NoImage | engine::Error::Pin(_) | engine::Error::Threads(_) => None,
     }
 }

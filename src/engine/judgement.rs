@@ -8,8 +8,8 @@ use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
 use crate::policy::{
-    self, Admitted, Case, Images, Mode, Parts, PolicyFailure, PolicySet, Reason, Shortfall,
-    Verdict, Why,
+    self, Admitted, AskingObject, Case, Images, Mode, Parts, PolicyFailure, PolicySet, Reason,
+    Shortfall, Verdict, Why,
 };
 use crate::report::{Approval, Ground, Image, Outcome, Passed, Warning};
 use crate::verify::Verified;
@@ -23,6 +23,13 @@ pub(super) struct Judgement<'a> {
     pub policies: &'a PolicySet,
 }
 
+/// How an image is asked for.
+pub(super) struct Asked<'a> {
+    pub names: &'a [Reference],
+    pub written: Option<&'a str>,
+    pub object: Option<&'a AskingObject<'a>>,
+}
+
 impl Judgement<'_> {
     /// Judges the subject at `place`: by its own evidence or, where that does not suffice, by the
     /// evidence of an index that lists it (VERIFICATION decision 15).
@@ -31,12 +38,7 @@ impl Judgement<'_> {
         let walk = Walk { map: self.map, bytes: self.bytes };
         let parts = walk.parts(subject);
         let names = self.names(place);
-        let own = self.hear(place, None, &names, &parts);
-        let above = || self.map.above(place).into_iter();
-        let through = || {
-            above().map(|index| self.hear(place, Some(index), &names, &parts)).find(Heard::admits)
-        };
-        let heard = if own.admits() { own } else { through().unwrap_or(own) };
+        let heard = self.best(place, &Asked { names: &names, written: None, object: None }, &parts);
         let mut evidence: Vec<&Judged> = heard.evidence;
         evidence.extend(
             parts
@@ -59,12 +61,29 @@ impl Judgement<'_> {
         }
     }
 
+    /// The verdict on the subject at `place` as an object asks for it.
+    pub(super) fn verdict(&self, place: usize, asked: &Asked<'_>) -> Verdict {
+        let walk = Walk { map: self.map, bytes: self.bytes };
+        self.best(place, asked, &walk.parts(self.subject(place))).verdict
+    }
+
+    /// By the subject's own evidence or, where that does not suffice, by that of an index above it.
+    fn best(&self, place: usize, asked: &Asked<'_>, parts: &Parts) -> Heard<'_> {
+        let own = self.hear(place, None, asked, parts);
+        if own.admits() {
+            return own;
+        }
+        let above = self.map.above(place).into_iter();
+        let mut through = above.map(|index| self.hear(place, Some(index), asked, parts));
+        through.find(Heard::admits).unwrap_or(own)
+    }
+
     /// One judgement: on the subject's own evidence first, then on that of the index at `through`.
     fn hear(
         &self,
         place: usize,
         through: Option<usize>,
-        names: &[Reference],
+        asked: &Asked<'_>,
         parts: &Parts,
     ) -> Heard<'_> {
         let mut evidence: Vec<&Judged> = self.findings.of(place).iter().collect();
@@ -81,18 +100,18 @@ impl Judgement<'_> {
             .flat_map(|(at, found)| found.verified().map(move |verified| (at, verified)))
             .unzip();
         let walk = Walk { map: self.map, bytes: self.bytes };
-        let asked = self.policies.asked().configs;
-        let configs = asked.then(|| walk.configs(self.subject(place))).flatten();
+        let asks_for_configs = self.policies.asked().configs;
+        let configs = asks_for_configs.then(|| walk.configs(self.subject(place))).flatten();
         let verdict = self.policies.judge(&Case {
             subject: self.subject(place).descriptor.digest,
-            names,
-            written: None,
+            names: asked.names,
+            written: asked.written,
             evidence: &verified,
             unproven,
             through: through.map(|index| self.subject(index).descriptor.digest),
             parts,
             configs: configs.as_deref(),
-            object: None,
+            object: asked.object,
         });
         Heard { verdict, evidence, places }
     }

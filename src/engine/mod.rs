@@ -3,6 +3,7 @@
 //! This is the one home of threads. Work is done in whatever order is fastest and its results are
 //! put back into the order of the input, so that the report is the same for any number of jobs.
 
+mod admission;
 mod blobs;
 mod evidence;
 mod judgement;
@@ -12,6 +13,7 @@ mod selection;
 
 use std::num::NonZeroUsize;
 
+pub use admission::{Decision, Refusal, admit};
 pub use selection::Selector;
 
 use blobs::Blobs;
@@ -20,6 +22,7 @@ use judgement::Judgement;
 use parts::Bytes;
 use pool::Pool;
 
+use crate::admission::OtherDigest;
 use crate::archive::{Archive, BlobError};
 use crate::inventory::{BlobFault, Inventory};
 use crate::limits::Limits;
@@ -177,6 +180,9 @@ pub enum Error {
     /// A blob file could not be read.
     #[error("the archive cannot be read: {0}")]
     Unreadable(#[from] BlobError),
+    /// An image cannot be pinned to what it was found as.
+    #[error("an image cannot be pinned")]
+    Pin(#[from] OtherDigest),
     /// Threads could not be started.
     #[error("threads could not be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),

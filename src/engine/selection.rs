@@ -96,7 +96,20 @@ pub(super) fn choose(inventory: &Inventory, selection: &[Selector]) -> Result<Ve
     Ok(chosen.into_iter().collect())
 }
 
-fn names(inventory: &Inventory) -> Vec<String> {
+/// The subjects that a reference means.
+pub(super) fn meant(inventory: &Inventory, wanted: &Reference) -> Vec<usize> {
+    let is_called = |subject: &Subject| {
+        subject.names.iter().any(|name| match name {
+            Name::Tag(_) => false,
+            Name::Reference(name) => is_meant(wanted, name, &subject.descriptor.digest),
+        })
+    };
+    let subjects = inventory.subjects.iter().enumerate();
+    subjects.filter(|(_, subject)| is_called(subject)).map(|(place, _)| place).collect()
+}
+
+/// What the images of the archive are called.
+pub(super) fn names(inventory: &Inventory) -> Vec<String> {
     let roots = inventory.subjects.iter().filter(|subject| subject.is_root);
     roots
         .map(|subject| match subject.names.first() {
@@ -130,6 +143,16 @@ impl<'a> Map<'a> {
         if selection.is_empty() {
             return (0..self.inventory.subjects.len()).collect();
         }
+        self.around(chosen)
+    }
+
+    /// The digest of the subject at a place.
+    pub(super) fn digest(&self, place: usize) -> Option<Digest> {
+        self.inventory.subjects.get(place).map(|subject| subject.descriptor.digest)
+    }
+
+    /// What is chosen, above it and below it.
+    pub(super) fn around(&self, chosen: &[usize]) -> BTreeSet<usize> {
         let mut concerned = BTreeSet::new();
         for &place in chosen {
             self.add_below(place, &mut concerned);

@@ -68,12 +68,24 @@ impl Glob {
     /// Whether it matches an image of an archive, by any way to write its full name: with the tag,
     /// as policy-tester is given it, or with the digest, as the admission webhook sees it.
     pub fn covers(&self, reference: &Reference, digest: &Digest) -> bool {
-        let by_digest = reference.with_digest(*digest);
-        [reference, &by_digest].into_iter().any(|reference| {
-            self.expression.is_match(&registry_name(reference))
-                || self.expression.is_match(&reference.to_string())
-        })
+        self.covers_any(&full_names(reference, digest))
     }
+
+    /// The same of names that were put together once for many globs.
+    pub(super) fn covers_any(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.expression.is_match(name))
+    }
+}
+
+/// Every way to write the full name of an image, each once.
+pub(super) fn full_names(reference: &Reference, digest: &Digest) -> Vec<String> {
+    let by_digest = reference.with_digest(*digest);
+    let mut names: Vec<String> = [reference, &by_digest]
+        .into_iter()
+        .flat_map(|reference| [registry_name(reference), reference.to_string()])
+        .collect();
+    names.dedup();
+    names
 }
 
 /// The `Name()` of go-containerregistry: Docker Hub by its old name, the digest instead of the tag.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::policy::cluster_image_policy::{self, ConfigFile};
+use crate::policy::model::Spelled;
 use crate::policy::requirement::{Trace, Witness};
 use crate::policy::{
     Approval, Format, Ground, Mode, ObjectFacts, ObjectSelector, Origin, Policy, PolicySet, Reads,
@@ -290,28 +291,33 @@ impl PolicySet {
                 opinion.reasons.push(Reason::OtherDigest { name: name.clone() });
             }
         }
-        opinion.reasons.extend(self.uncovered(case));
-        for policy in self.policies() {
-            let names: Vec<_> = policy.covered(case).collect();
-            opinion.hear(policy, &names, facts, case);
+        let spelled = case.spelled();
+        let covered: Vec<Vec<Option<&Reference>>> =
+            self.policies().iter().map(|policy| policy.covered(case, &spelled)).collect();
+        opinion.reasons.extend(uncovered(case, &covered));
+        for (policy, names) in self.policies().iter().zip(&covered) {
+            opinion.hear(policy, names, facts, case);
         }
         opinion
     }
+}
 
-    /// The names that no policy covers.
-    fn uncovered(&self, case: &Case<'_>) -> Vec<Reason> {
-        let policies = self.policies();
-        if case.names.is_empty() {
-            let covered = policies
-                .iter()
-                .any(|policy| policy.images.cover_nameless() && policy.considers(case));
-            return if covered { Vec::new() } else { vec![Reason::Uncovered { name: None }] };
-        }
-        case.names
-            .iter()
-            .filter(|name| !policies.iter().any(|policy| policy.covers(case, name)))
-            .map(|name| Reason::Uncovered { name: Some(name.clone()) })
-            .collect()
+/// The names that no policy covers.
+fn uncovered(case: &Case<'_>, covered: &[Vec<Option<&Reference>>]) -> Vec<Reason> {
+    let covered: BTreeSet<Option<&Reference>> = covered.iter().flatten().copied().collect();
+    let nameless = case.names.is_empty().then_some(None);
+    let names = case.names.iter().map(Some).chain(nameless);
+    names
+        .filter(|name| !covered.contains(name))
+        .map(|name| Reason::Uncovered { name: name.cloned() })
+        .collect()
+}
+
+impl<'a> Case<'a> {
+    /// The names of the image, spelled once for every policy.
+    fn spelled(&self) -> Vec<Spelled<'a>> {
+        let spell = |name| Spelled::new(name, self.written, &self.subject);
+        self.names.iter().map(spell).collect()
     }
 }
 
@@ -321,22 +327,14 @@ impl Policy {
         case.object.is_none_or(|object| ObjectSelector::any_considers(&self.objects, &object.facts))
     }
 
-    fn covers(&self, case: &Case<'_>, name: &Reference) -> bool {
-        if !self.considers(case) {
-            return false;
-        }
-        match case.written {
-            Some(written) => self.images.cover(name, written, &case.subject),
-            None => self.images.cover(name, &name.to_string(), &case.subject),
-        }
-    }
-
     /// The names of the image that the policy covers; `None` for an image without a name.
-    fn covered<'a>(&self, case: &Case<'a>) -> impl Iterator<Item = Option<&'a Reference>> {
-        let nameless =
-            case.names.is_empty() && self.images.cover_nameless() && self.considers(case);
-        let names = case.names.iter().filter(|name| self.covers(case, name)).map(Some);
-        names.chain(nameless.then_some(None))
+    fn covered<'a>(&self, case: &Case<'a>, spelled: &[Spelled<'a>]) -> Vec<Option<&'a Reference>> {
+        if !self.considers(case) {
+            return Vec::new();
+        }
+        let nameless = case.names.is_empty() && self.images.cover_nameless();
+        let covered = spelled.iter().filter(|spelled| self.images.cover_spelled(spelled));
+        covered.map(|spelled| Some(spelled.name)).chain(nameless.then_some(None)).collect()
     }
 
     /// Judges the image by each of the names: the first that the rule does not hold for, else the

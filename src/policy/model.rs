@@ -11,6 +11,7 @@ use crate::oci::Reference;
 use crate::policy::cluster_image_policy::{Asked, ResultPolicy};
 use crate::policy::containers_policy::{Scope, ScopeTable};
 use crate::policy::engine::Engine;
+use crate::policy::glob::full_names;
 use crate::policy::{Glob, IdentityMatcher, ObjectSelector, SignedIdentity, Wildcard};
 use crate::time::Window;
 use crate::verify::{Trust, TrustId};
@@ -43,6 +44,15 @@ impl PolicySet {
     /// The policies, in the order they were given.
     pub fn policies(&self) -> &[Policy] {
         &self.policies
+    }
+
+    /// The policies of each format by themselves, as their own systems judge: next to each other.
+    pub fn by_format(&self) -> Vec<(Format, Self)> {
+        let mut systems: BTreeMap<Format, Vec<Policy>> = BTreeMap::new();
+        for policy in &self.policies {
+            systems.entry(policy.format).or_default().push(policy.clone());
+        }
+        systems.into_iter().map(|(format, policies)| (format, Self { policies })).collect()
     }
 
     /// The same policies, each of which demands a verified inclusion proof of all evidence.
@@ -265,11 +275,16 @@ pub enum Images {
 impl Images {
     /// Whether the image `digest`, called `name` and written as `written`, is covered.
     pub fn cover(&self, name: &Reference, written: &str, digest: &Digest) -> bool {
+        self.cover_spelled(&Spelled::new(name, Some(written), digest))
+    }
+
+    /// The same of a name that was spelled once for many policies.
+    pub(super) fn cover_spelled(&self, spelled: &Spelled<'_>) -> bool {
         match self {
             Self::Any => true,
-            Self::Globs(globs) => globs.iter().any(|glob| glob.covers(name, digest)),
-            Self::Written(pattern) => pattern.matches(written),
-            Self::Scope { table, scope } => table.scope_of(name).as_ref() == Some(scope),
+            Self::Globs(globs) => globs.iter().any(|glob| glob.covers_any(&spelled.full)),
+            Self::Written(pattern) => pattern.matches(&spelled.written),
+            Self::Scope { table, scope } => table.scope_of(spelled.name).as_ref() == Some(scope),
         }
     }
 
@@ -281,6 +296,25 @@ impl Images {
             Self::Written(pattern) => pattern.matches_everything(),
             Self::Scope { scope, .. } => *scope == Scope::Default,
         }
+    }
+}
+
+/// A name of an image in every spelling that policies look at.
+#[derive(Clone, Debug)]
+pub(super) struct Spelled<'a> {
+    /// The name.
+    pub name: &'a Reference,
+    /// As it is written where it is asked for.
+    written: String,
+    /// In full, by tag and by digest.
+    full: Vec<String>,
+}
+
+impl<'a> Spelled<'a> {
+    /// Spells the name of the image `digest`; in full where it is not known how it is written.
+    pub(super) fn new(name: &'a Reference, written: Option<&str>, digest: &Digest) -> Self {
+        let written = written.map_or_else(|| name.to_string(), str::to_owned);
+        Self { name, written, full: full_names(name, digest) }
     }
 }
 

@@ -1,0 +1,85 @@
+//! `sealift admit`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use sealift::admission::{Objects, Outcome, Response};
+use sealift::engine::{self, Decision, Refusal, Work};
+use sealift::limits::Limits;
+use sealift::report::text::Lines;
+
+use super::args::AdmitArgs;
+use super::exit::Exit;
+use super::signer::Demands;
+use super::{clock, input, output, verify};
+
+pub(crate) fn run(args: &AdmitArgs) -> Result<Exit> {
+    let stdin = Path::new("-");
+    if args.filename == stdin && args.archive == stdin {
+        bail!("`--filename` and `--archive` cannot both be standard input");
+    }
+    let limits = Limits::default();
+    let now = clock::now(args.trust.verification_time)?;
+    let demands =
+        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
+    let bytes = read(&args.filename, limits.object_bytes)?;
+    let objects = Objects::parse(&bytes, &args.filename.to_string_lossy(), &limits)?;
+    let archive = verify::open(&args.archive, &limits)?;
+    let inventory = verify::inventory(&archive, &args.archive, &limits)?;
+    let work = Work {
+        archive: &archive,
+        inventory: &inventory,
+        verifiers: &demands.verifiers(now, &limits),
+        policies: &demands.policies,
+        limits: &limits,
+    };
+    let decision = engine::admit(&work, &objects, verify::jobs(args.jobs))?;
+    talk(&decision);
+    let exit = if decision.refusals.is_empty() { Exit::Admitted } else { Exit::Denied };
+    if let Some(request) = objects.request() {
+        output::answer(&format!("{}\n", response(decision).to_json(request)))?;
+    } else if exit == Exit::Admitted {
+        output::answer(&objects.pinned(&decision.pins)?)?;
+    }
+    Ok(exit)
+}
+
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    if path != Path::new("-") {
+        return input::read(path, "file", limit);
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .context("standard input cannot be read")?;
+    Ok(bytes)
+}
+
+fn response(decision: Decision) -> Response {
+    let outcome = if decision.refusals.is_empty() {
+        Outcome::Allowed { pins: decision.pins }
+    } else {
+        let texts: Vec<_> = decision.refusals.into_iter().map(|refusal| refusal.text).collect();
+        Outcome::Denied { message: texts.join("\n"), code: 403 }
+    };
+    Response { outcome, warnings: decision.warnings, audit_annotations: BTreeMap::new() }
+}
+
+fn talk(decision: &Decision) {
+    let mut lines = Lines::default();
+    for warning in &decision.warnings {
+        lines.unbroken("warning: ", warning);
+    }
+    for Refusal { object, code, text, cause } in &decision.refusals {
+        lines.unbroken("denied: ", &format!("{object} ({code})"));
+        for line in text.lines().chain(cause.iter().flat_map(|cause| cause.lines())) {
+            lines.unbroken("  ", line);
+        }
+    }
+    // Nobody is left to tell where this cannot be written.
+    let _ = io::stderr().write_all(lines.finish().as_bytes());
+}
