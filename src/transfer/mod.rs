@@ -30,7 +30,7 @@ pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
 pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
 pub use discover::Request;
 pub use error::{Error, Fault};
-pub use export::into_archive;
+pub use export::{Written, into_archive};
 pub use local::{ArchiveSource, offered, repository_of};
 pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
 pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
