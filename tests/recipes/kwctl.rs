@@ -3,7 +3,7 @@
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, GITHUB, Told, World, verdicts, world_of};
+use crate::world::{By, GITHUB, Told, World, indented, verdicts, world_of};
 
 const IMAGE: &str = "ghcr.io/kubewarden/policies/pod-privileged:v0.1.10";
 
@@ -56,11 +56,9 @@ fn verify(world: &World, flags: &[&str]) -> Told {
 
 /// The verdict alone.
 fn admits(world: &World, flags: &[&str]) -> bool {
-    match verify(world, flags) {
-        (Some(0), _, err) if err.is_empty() => true,
-        (Some(1), _, err) if err.is_empty() => false,
-        undecided => panic!("{flags:?}: {undecided:?}"),
-    }
+    let (status, out, err) = verify(world, flags);
+    assert!(matches!(status, Some(0 | 1)) && err.is_empty(), "{flags:?}: {out}{err}");
+    status == Some(0)
 }
 
 #[test]
@@ -267,7 +265,7 @@ fn at_least_is_no_field() {
 /// `kubectl create configmap --from-file=verification-config=...`, as a cluster holds it.
 #[test]
 fn a_config_map_carries_a_config() {
-    let indented: String = KWCTL_SCAFFOLD.lines().map(|line| format!("    {line}\n")).collect();
+    let indented = indented(KWCTL_SCAFFOLD, 4);
     let map = format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: my-verification-config\n  namespace: \
          kubewarden\ndata:\n  verification-config: |\n{indented}"

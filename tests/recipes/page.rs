@@ -39,9 +39,10 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
     let parts: Vec<&str> = page.split("```").collect();
     let mut found = Vec::new();
     for pair in parts.chunks_exact(2) {
-        let [before, block] = pair else { panic!("a chunk of two has two") };
-        let (kind, content) = block.split_once('\n').unwrap();
-        found.push(Block { kind, before, lines: content.lines().collect() });
+        if let [before, block] = pair {
+            let (kind, content) = block.split_once('\n').unwrap();
+            found.push(Block { kind, before, lines: content.lines().collect() });
+        }
     }
     found
 }

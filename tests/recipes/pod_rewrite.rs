@@ -2,7 +2,7 @@
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, GITHUB, World, denied, patched, review, world_of};
+use crate::world::{By, GITHUB, World, answer, denied, patched, review, world_of};
 
 /// The policy as the guide prints it.
 const POLICY: &str = "\
@@ -70,7 +70,7 @@ fn a_pod_is_rewritten_and_keeps_the_tag() {
     let name = "verify-image-valid";
     let answered = (Some(0), patched(&by_digest), String::new());
     assert_eq!(world.admit(POLICY, &review(name, IMAGE)), answered);
-    let untouched = (Some(0), crate::world::answer(r#""allowed":true"#), String::new());
+    let untouched = (Some(0), answer(r#""allowed":true"#), String::new());
     assert_eq!(world.admit(POLICY, &review(name, &by_digest)), untouched);
 }
 
@@ -101,7 +101,7 @@ fn an_unsigned_image_is_refused_in_the_words_of_the_guide() {
 fn what_another_signed_is_refused() {
     let other_issuer = Identity { issuer: "https://gitlab.example".to_owned(), ..release() };
     let key = Key::p256("recipes some key");
-    let worlds: Vec<(&str, Box<dyn FnOnce(&mut World) -> String>)> = vec![
+    let worlds: Vec<(&str, World)> = vec![
         (
             "another tag",
             by(Identity::workflow("viccuad/app-example", "ci.yml", "refs/tags/v0.1.1")),
@@ -111,8 +111,8 @@ fn what_another_signed_is_refused() {
             by(Identity::workflow("viccuad/other", "ci.yml", "refs/tags/v0.1.0")),
         ),
         ("another issuer", by(other_issuer)),
-        ("a key", Box::new(|world| world.signed(IMAGE, By::LoggedKey(key)))),
-        ("other bytes", Box::new(|world| world.borrowed(IMAGE, By::Identity(release())))),
+        ("a key", world_of(|world| world.signed(IMAGE, By::LoggedKey(key))).0),
+        ("other bytes", world_of(|world| world.borrowed(IMAGE, By::Identity(release()))).0),
     ];
     let message = format!(
         "Resource verify-image-valid is not accepted: verification of image {IMAGE} failed: Host \
@@ -120,8 +120,7 @@ fn what_another_signed_is_refused() {
          following constraints were not satisfied:\nkind: genericIssuer\nissuer: {GITHUB}\nsubject: \
          !equal {SUBJECT}\nannotations: null\n"
     );
-    for (what, make) in worlds {
-        let (world, _) = world_of(make);
+    for (what, world) in worlds {
         let (status, out, _) = world.admit(POLICY, &review("verify-image-valid", IMAGE));
         assert_eq!((status, out), (Some(1), denied(&message)), "{what}");
     }
@@ -141,6 +140,6 @@ fn a_tag_that_was_moved_is_refused() {
     }
 }
 
-fn by(identity: Identity) -> Box<dyn FnOnce(&mut World) -> String> {
-    Box::new(|world| world.signed(IMAGE, By::Identity(identity)))
+fn by(identity: Identity) -> World {
+    world_of(|world| world.signed(IMAGE, By::Identity(identity))).0
 }

@@ -3,7 +3,7 @@
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, Told, World, pod, verdicts, world_of};
+use crate::world::{By, Told, World, indented, pod, verdicts, world_of};
 
 /// The policy to verify a configuration by, as printed: the key is cosign's own.
 const SAMPLE: &str = "\
@@ -34,7 +34,7 @@ fn key() -> Key {
 fn ours() -> String {
     let (head, rest) = SAMPLE.split_once("        -----BEGIN").unwrap();
     let (_, tail) = rest.split_once("-----END PUBLIC KEY-----\n").unwrap();
-    let key: String = key().public_pem().lines().map(|line| format!("        {line}\n")).collect();
+    let key = indented(&key().public_pem(), 8);
     format!("{head}{key}{tail}")
 }
 
@@ -94,7 +94,7 @@ fn the_mutants_of_the_sample_are_refused() {
         "{NOT_MET}no matching signatures: a key is demanded, this was signed with a certificate"
     );
     let other = By::Key(Key::p256("recipes unofficial cosign"));
-    let cases = [
+    let cases = vec![
         ("another key", world_of(|world| world.signed(COSIGN, other)).0, unverified()),
         ("nobody", world_of(|world| world.unsigned(COSIGN)).0, unsigned()),
         ("a moved tag", world_of(|world| world.moved(COSIGN, By::Key(key()))).0, unsigned()),

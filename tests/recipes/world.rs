@@ -219,6 +219,11 @@ pub(crate) fn answer(response: &str) -> String {
     ) + "\n"
 }
 
+/// The text with so many blanks before every line.
+pub(crate) fn indented(text: &str, blanks: usize) -> String {
+    text.lines().flat_map(|line| [" ".repeat(blanks), line.to_owned(), "\n".to_owned()]).collect()
+}
+
 fn program(name: &str) -> Artifact {
     image("program", AMD64, &[("program", name)])
 }
