@@ -2,6 +2,7 @@
 //! what a policy over the result is shown.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test stops where its archive or policy is not as it must be"
 )]
@@ -31,6 +32,9 @@ use support::evidence::{self, LegacySignature, Signer};
 use support::trusted_root::{self, ValidFor};
 use support::tuf::{Part, Repository, packed};
 use support::{AttestationLog, Log, VirtualSigstore, base64, compact, der, time};
+
+/// What a repository serves.
+type Files = BTreeMap<String, Vec<u8>>;
 
 /// A policy of one authority.
 fn policy(authority: &str, beside: &str) -> String {
@@ -107,11 +111,11 @@ fn told(error: &dyn Error) -> String {
     told
 }
 
-fn load(policy: &str, mirror: Option<BTreeMap<String, Vec<u8>>>) -> Result<Vec<Policy>, String> {
+fn load(policy: &str, mirror: Option<&Files>) -> Result<Vec<Policy>, String> {
     let file = PolicyFile { name: "policy.yaml", bytes: policy.as_bytes() };
     let at = |url: &str| -> Option<Arc<dyn library::Files>> {
         assert_eq!(url, "https://tuf.example");
-        Some(Arc::new(mirror.clone()?))
+        Some(Arc::new(mirror?.clone()))
     };
     let beside = Beside { mirror: &at, ..Beside::NOTHING };
     document::parse_with(&[file], &Limits::default(), time(NOW), beside)
@@ -176,7 +180,7 @@ fn repository(sigstore: &VirtualSigstore) -> Repository {
 }
 
 /// The `repository` of a `TrustRoot`.
-fn inside(repository: &Repository, files: &BTreeMap<String, Vec<u8>>) -> Value {
+fn inside(repository: &Repository, files: &Files) -> Value {
     json!({ "repository": {
         "root": base64(&repository.root()),
         "mirrorFS": base64(&packed(files)),
@@ -213,7 +217,7 @@ fn a_repository_that_is_served_is_given_as_a_mirror() {
     let repository = repository(&bench.sigstore);
     let root = trust_root("t", &served(&repository));
     let wanted = format!("{}{root}", policy(&keyless(", trustRootRef: t"), ""));
-    let policies = load(&wanted, Some(repository.files())).unwrap();
+    let policies = load(&wanted, Some(&repository.files())).unwrap();
     assert_eq!(judged(&archive, policies, None), admitted());
     assert_eq!(
         load(&wanted, None).unwrap_err(),
