@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sealift::archive::VolumeSize;
 use sealift::oci::Reference;
 use sealift::time::UnixTime;
 
@@ -12,8 +13,10 @@ use super::export::Place;
 use super::kwctl::KwctlArgs;
 use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 #[cfg(feature = "net")]
-use super::registry::{RegistryArgs, Target};
+use super::registry::RegistryArgs;
 use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
+#[cfg(feature = "net")]
+use sealift::transfer::{Namespace, Rule};
 
 /// Carries signed container images over an air gap and proves offline that they are the ones signed.
 #[derive(Debug, Parser)]
@@ -51,9 +54,10 @@ pub(crate) enum Command {
 pub(crate) struct VerifyArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
     ///
-    /// The form is told by content, not by name. Nothing is extracted and nothing is written.
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    /// Or all volumes of a set, in any order; they are read where they lie. The form is told by
+    /// content, not by name. Nothing is extracted and nothing is written.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Judge only this image (repeatable): a digest, a full reference, or a tag of the archive
     ///
@@ -167,8 +171,10 @@ pub(crate) struct VerifyBundleArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    ///
+    /// Or all volumes of a set, in any order.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     #[command(flatten)]
     pub format: FormatArgs,
@@ -257,6 +263,21 @@ pub(crate) struct ExportArgs {
     #[arg(short, long, value_name = "FILE", env = "SEALIFT_OUTPUT")]
     pub output: PathBuf,
 
+    /// Write volumes of at most this size instead of one file: FILE.001, FILE.002 and so on
+    ///
+    /// A number with KB, MB, GB, KiB, MiB or GiB, at least 1MiB. A file always stays below it, so that
+    /// 4GiB suits FAT32. All volumes appear when all are whole; give all of them to `verify` or
+    /// `mirror`, in any order.
+    #[arg(long, value_name = "SIZE", env = "SEALIFT_VOLUME_SIZE")]
+    pub volume_size: Option<VolumeSize>,
+
+    /// Go on from what a run that was killed or failed has left, and leave it where this one fails
+    ///
+    /// What is there (.FILE.partial) is hashed again and kept as far as it is what would be written;
+    /// the archive is the same as without a break. Without this, what was left is replaced.
+    #[arg(long, env = "SEALIFT_RESUME", value_parser = BoolishValueParser::new())]
+    pub resume: bool,
+
     /// The full name of the one image that is exported from a layout where it has only a tag
     ///
     /// Policies are chosen by full names, and a mirror needs them.
@@ -284,14 +305,51 @@ pub(crate) struct ExportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MirrorArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    ///
+    /// Or all volumes of a set, in any order.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Where to: the registry, and a path before every repository
     ///
     /// registry.example/team/app:v1 goes to HOST/PREFIX/team/app:v1.
-    #[arg(long, value_name = "HOST[/PREFIX]", env = "SEALIFT_TO")]
-    pub to: Target,
+    #[arg(
+        long,
+        value_name = "HOST[/PREFIX]",
+        env = "SEALIFT_TO",
+        required_unless_present = "maps"
+    )]
+    pub to: Option<Namespace>,
+
+    /// Put what lies below SRC below DST instead (repeatable)
+    ///
+    /// SRC is a registry, a path in it or one repository (registry.example/team); DST is
+    /// HOST[/PATH] in the registry of --to. Whole components of paths are compared and the longest
+    /// SRC decides. Without --to every image needs a SRC that holds it. A map that places no image
+    /// of the archive is an error.
+    #[arg(long = "map", value_name = "SRC=DST", env = "SEALIFT_MAP")]
+    pub maps: Vec<Rule>,
+
+    /// Join what is nested more than N deep with hyphens: a/b/c/d is a/b-c-d for 2
+    ///
+    /// For registries that limit the components of a path, PREFIX included; as oc-mirror does.
+    #[arg(long, value_name = "N", env = "SEALIFT_MAX_NESTED_PATHS")]
+    pub max_nested_paths: Option<NonZeroUsize>,
+
+    /// Write what points clusters at the mirror into this directory, which must not be there
+    ///
+    /// registries.conf for podman and CRI-O, hosts.toml for containerd, registries.yaml for k3s and
+    /// rke2, `ImageDigestMirrorSet` and `ImageTagMirrorSet` for OpenShift, for the repositories that
+    /// were pushed. What a format cannot say is left out with a warning.
+    #[arg(long, value_name = "DIR", env = "SEALIFT_EMIT")]
+    pub emit: Option<PathBuf>,
+
+    /// Read the target back as cosign 2, cosign 3, containers/image and Kyverno do
+    ///
+    /// And say what each of them finds of every image's evidence. The exit status is 1 where one of
+    /// them does not find what it reads; evidence that it never reads is no loss.
+    #[arg(long, env = "SEALIFT_PROVE", value_parser = BoolishValueParser::new())]
+    pub prove: bool,
 
     /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
     #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]
