@@ -12,10 +12,15 @@
 mod clearance;
 mod discover;
 mod error;
+mod exceptions;
 mod export;
+mod list;
 mod local;
+mod location;
+mod lock;
 mod mirror;
 mod plan;
+mod platforms;
 mod prefetch;
 mod proving;
 mod workers;
@@ -23,12 +28,17 @@ mod workers;
 use std::io::{self, Read};
 
 pub use clearance::Clearance;
-pub use discover::Request;
+pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};
+pub use exceptions::{Exception, Exceptions, ExceptionsError};
 pub use export::into_archive;
+pub use list::{LeftOver, List, ListEntry, ListError};
 pub use local::{ArchiveSource, offered, repository_of};
+pub use location::{Form, InvalidLocation, Location};
+pub use lock::{Lock, LockError};
 pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
+pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
