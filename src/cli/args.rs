@@ -88,6 +88,13 @@ pub(crate) struct VerifyArgs {
     #[arg(long, env = "SEALIFT_EVIDENCE_ONLY", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub evidence_only: bool,
 
+    /// Deny where the archive holds less than its ledger says that the export carried
+    ///
+    /// An archive without a ledger, and an image that the ledger does not name, are denied as well.
+    /// The ledger is not signed: it shows what was lost, not what somebody took out who rewrote it.
+    #[arg(long, env = "SEALIFT_REQUIRE_LEDGER", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub require_ledger: bool,
+
     #[command(flatten)]
     pub format: FormatArgs,
 

@@ -438,7 +438,7 @@ fn open(form: Form, path: &Path, limits: &Limits) -> Result<Archive> {
         Err(error) if form == Form::DockerSave && no_layout(&error) => Err(error.context(format!(
             "`{}` holds no manifest, only what docker unpacked, so nothing signed can come of it: \
              export the image from its registry, or copy it with \
-             `skopeo copy --all --preserve-digests docker://… oci:DIR`",
+             `skopeo copy --all --preserve-digests docker://REF oci:DIR`",
             path.display()
         ))),
         opened => opened,

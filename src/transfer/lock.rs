@@ -28,7 +28,8 @@ const VERSION: u64 = 1;
 impl Lock {
     /// Reads a lock.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, LockError> {
-        let File { version, images } = json::parse(bytes, limits.json_depth)?;
+        let file = json::parse(bytes, limits.json_depth).map_err(LockError::Json)?;
+        let File { version, images } = file;
         if version != VERSION {
             return Err(LockError::Version { found: version });
         }
@@ -76,7 +77,7 @@ impl Lock {
 pub enum LockError {
     /// They are no strict JSON of a lock.
     #[error("no lock: {0}")]
-    Json(#[from] json::Error),
+    Json(json::Error),
     /// It is of another version.
     #[error("its version is {found}, not {VERSION}")]
     Version {
@@ -149,7 +150,7 @@ mod tests {
                 format!(
                     r#"{{"version":1,"images":{{"r.example/a:1":"{digest}","r.example/a:1":"{digest}"}}}}"#
                 ),
-                "no lock: the key `r.example/a:1` stands twice at line 1 column 123".to_owned(),
+                "no lock: the key `r.example/a:1` stands twice at line 1 column 203".to_owned(),
             ),
         ];
         for (text, expected) in cases {
