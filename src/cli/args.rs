@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sealift::archive::VolumeSize;
 use sealift::oci::Reference;
 #[cfg(feature = "net")]
 use sealift::oci::{InvalidReference, Named};
@@ -53,9 +54,10 @@ pub(crate) enum Command {
 pub(crate) struct VerifyArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
     ///
-    /// The form is told by content, not by name. Nothing is extracted and nothing is written.
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    /// Or all volumes of a set, in any order; they are read where they lie. The form is told by
+    /// content, not by name. Nothing is extracted and nothing is written.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Judge only this image (repeatable): a digest, a full reference, or a tag of the archive
     ///
@@ -176,8 +178,10 @@ pub(crate) struct VerifyBundleArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    ///
+    /// Or all volumes of a set, in any order.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     #[command(flatten)]
     pub format: FormatArgs,
@@ -251,6 +255,7 @@ pub(crate) struct TrustShowArgs {
 /// and every child of an index. A lookup that fails ends the export. What was looked for and not
 /// found is told, and written into the archive's ledger.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct ExportArgs {
     /// What to export: host/repo:tag, host/repo@digest, oci:DIR[:tag], oci-archive:FILE[:tag] or
     /// docker-archive:FILE[:name]
@@ -333,6 +338,21 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FILE", env = "SEALIFT_EVIDENCE_EXCEPTIONS")]
     pub evidence_exceptions: Option<PathBuf>,
 
+    /// Write volumes of at most this size instead of one file: FILE.001, FILE.002 and so on
+    ///
+    /// A number with KB, MB, GB, KiB, MiB or GiB, at least 1MiB. A file always stays below it, so that
+    /// 4GiB suits FAT32. All volumes appear when all are whole; give all of them to `verify` or
+    /// `mirror`, in any order.
+    #[arg(long, value_name = "SIZE", env = "SEALIFT_VOLUME_SIZE")]
+    pub volume_size: Option<VolumeSize>,
+
+    /// Go on from what a run that was killed or failed has left, and leave it where this one fails
+    ///
+    /// What is there (.FILE.partial) is hashed again and kept as far as it is what would be written;
+    /// the archive is the same as without a break. Without this, what was left is replaced.
+    #[arg(long, env = "SEALIFT_RESUME", value_parser = BoolishValueParser::new())]
+    pub resume: bool,
+
     /// The full name of the one image that is exported from a layout where it has only a tag
     ///
     /// Policies are chosen by full names, and a mirror needs them.
@@ -360,8 +380,10 @@ pub(crate) struct ExportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MirrorArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    ///
+    /// Or all volumes of a set, in any order.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Where to: the registry, and a path before every repository
     ///

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::HumanBytes;
-use sealift::archive::{self, Archive, ArchiveWriter};
+use sealift::archive::{self, Archive, ArchiveWriter, Kept, Leftover, Shape};
 use sealift::digest::Digest;
 use sealift::inventory::ledger::{Entry, Ledger, Lookup, Outcome};
 use sealift::inventory::{Inventory, Name};
@@ -15,7 +15,7 @@ use sealift::oci::{Platform, Reference};
 use sealift::report::text::Lines;
 use sealift::transfer::{
     ArchiveSource, Exceptions, Form, Image, List, ListEntry, Location, Lock, Moved, Plan,
-    Platforms, Request, Search, Settings, Source, into_archive, offered, repository_of,
+    Platforms, Request, Search, Settings, Source, Written, into_archive, offered, repository_of,
 };
 use serde::Serialize;
 
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     };
     let time = clock::source_date()?;
     let settings = Settings { concurrency: args.concurrency(), limits, time };
-    let plan = export(args, &requests, &search, &settings)?;
+    let (plan, written) = export(args, &requests, &search, &settings)?;
     if let Some(path) = args.write_lock.as_ref().filter(|_| !args.dry_run) {
         output::file(path, &written_lock(&plan).to_bytes())?;
     }
@@ -60,9 +60,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     notes.extend(search.exceptions.unused().map(|exception| {
         format!("an exception was not needed: {exception}; take it out of the file")
     }));
-    notes.iter().for_each(|note| output::warning(note));
-    let output = args.output.as_deref().filter(|_| !args.dry_run);
-    let told = Telling { plan: &plan, output, elsewhere: &elsewhere, notes: &notes };
+    for note in &notes {
+        output::warning(note);
+    }
+    let told = Telling { plan: &plan, args, written, elsewhere: &elsewhere, notes: &notes };
     output::answer(&match args.format.format {
         Format::Text => told.text(),
         Format::Json => told.json()?,
@@ -138,16 +139,18 @@ fn export<'a>(
     requests: &[Request<'a>],
     search: &Search<'a>,
     settings: &Settings,
-) -> Result<Plan<'a>> {
+) -> Result<(Plan<'a>, Option<Written>)> {
     let bar = Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes });
     let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
-        return Ok(Plan::search(requests, search, settings, &bar)?);
+        return Ok((Plan::search(requests, search, settings, &bar)?, None));
     };
     // First, so that a place that cannot be written is known before anything is fetched.
-    let writer = ArchiveWriter::create(output)?;
+    let leftover = if args.resume { Leftover::Resumed } else { Leftover::Replaced };
+    let shape = Shape { volume: args.volume_size, leftover };
+    let writer = ArchiveWriter::create_as(output, shape)?;
     let plan = Plan::search(requests, search, settings, &bar)?;
-    into_archive(&plan, writer, settings.concurrency, &bar)?;
-    Ok(plan)
+    let written = into_archive(&plan, writer, settings.concurrency, &bar)?;
+    Ok((plan, Some(written)))
 }
 
 impl ExportArgs {
@@ -451,8 +454,9 @@ type Sources<'a> = BTreeMap<(Option<PathBuf>, Option<String>), Box<dyn Source + 
 /// What is told of an export.
 struct Telling<'a> {
     plan: &'a Plan<'a>,
-    /// Where it was written; nowhere, where it was not.
-    output: Option<&'a Path>,
+    args: &'a ExportArgs,
+    /// What was written; nothing in a dry run.
+    written: Option<Written>,
     /// Other repositories that were asked for evidence.
     elsewhere: &'a [String],
     notes: &'a [String],
@@ -468,12 +472,29 @@ impl Telling<'_> {
         }
         let (blobs, bytes) = self.plan.size();
         let (images, bytes) = (self.plan.images().len(), HumanBytes(bytes));
-        let place = match self.output {
-            Some(path) => path.display().to_string(),
-            None => "nothing was written; it would be".to_owned(),
+        let place = match (self.output(), self.written) {
+            (Some(path), Some(written)) if self.args.volume_size.is_some() => {
+                format!("{path}.001 to {path}.{:03}", written.files)
+            }
+            (Some(path), Some(_)) => path,
+            _ => "nothing was written; it would be".to_owned(),
         };
         lines.line("", &format!("{place}: {images} image(s), {blobs} blobs, {bytes}"));
+        if let Some(Kept { blobs, bytes }) = self.kept() {
+            lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
+        }
         lines.finish()
+    }
+
+    /// Where it was written.
+    fn output(&self) -> Option<String> {
+        let path = self.args.output.as_ref().filter(|_| self.written.is_some());
+        path.map(|path| path.display().to_string())
+    }
+
+    /// What a broken run had left, where it was to be kept.
+    fn kept(&self) -> Option<Kept> {
+        self.written.filter(|_| self.args.resume).map(|written| written.kept)
     }
 
     fn put_image(&self, lines: &mut Lines, image: &Image) {
@@ -515,10 +536,8 @@ impl Telling<'_> {
             let mut entries =
                 entries.filter(|it| it.digest == *digest && it.repository == *repository);
             let Some(Entry { lookups, .. }) = entries.next() else { continue };
-            let place = match repository == &image.repository {
-                true => String::new(),
-                false => format!("in {repository} "),
-            };
+            let is_own = *repository == image.repository;
+            let place = if is_own { String::new() } else { format!("in {repository} ") };
             put_outcomes(lines, indent, &place, lookups);
         }
     }
@@ -526,10 +545,12 @@ impl Telling<'_> {
     fn json(&self) -> Result<String> {
         let (blobs, bytes) = self.plan.size();
         let told = Told {
-            archive: self.output.map(|path| path.display().to_string()),
+            archive: self.output(),
             images: self.plan.images().iter().map(ToldImage::of).collect(),
             blobs,
             bytes,
+            files: self.written.map(|written| written.files),
+            kept: self.kept().map(|Kept { blobs, bytes }| ToldKept { blobs, bytes }),
             notes: self.notes,
             ledger: self.plan.ledger(),
         };
@@ -571,8 +592,18 @@ struct Told<'a> {
     images: Vec<ToldImage<'a>>,
     blobs: usize,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<ToldKept>,
     notes: &'a [String],
     ledger: &'a Ledger,
+}
+
+#[derive(Serialize)]
+struct ToldKept {
+    blobs: usize,
+    bytes: u64,
 }
 
 #[derive(Serialize)]

@@ -31,7 +31,7 @@ pub use clearance::Clearance;
 pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};
 pub use exceptions::{Exception, Exceptions, ExceptionsError};
-pub use export::into_archive;
+pub use export::{Written, into_archive};
 pub use list::{LeftOver, List, ListEntry, ListError};
 pub use local::{ArchiveSource, offered, repository_of};
 pub use location::{Form, InvalidLocation, Location};
