@@ -7,6 +7,12 @@
     clippy::disallowed_types,
     reason = "a test runs the binary and stops where that fails"
 )]
+#![expect(
+    clippy::too_many_lines,
+    clippy::items_after_statements,
+    clippy::type_complexity,
+    reason = "cases are tables of what is changed and what is said"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -302,7 +308,7 @@ fn an_archive_that_holds_less_than_its_ledger() {
         (
             "the ledger",
             Box::new(|layout: &mut Layout| {
-                layout.drop_entries(|entry| entry["artifactType"] == LEDGER)
+                layout.drop_entries(|entry| entry["artifactType"] == LEDGER);
             }),
             only_server,
             vec![("no-ledger", subject, "the archive carries no ledger".to_owned())],
@@ -375,7 +381,7 @@ fn a_dry_run_writes_nothing() {
     assert_eq!(same.as_object_mut().unwrap().remove("files"), Some(json!(1)));
     assert_eq!(told, same);
     let blobs = fs::read(home.path().join("out.tar")).unwrap();
-    assert!(blobs.len() as u64 > done["bytes"].as_u64().unwrap());
+    assert!(u64::try_from(blobs.len()).unwrap() > done["bytes"].as_u64().unwrap());
     let last = said.lines().last().unwrap();
     assert!(last.starts_with("nothing was written; it would be: 3 image(s), "), "{last}");
     let output = run(&["export", &place]);
@@ -468,7 +474,7 @@ fn docker_archives() {
         let mut builder = tar::Builder::new(fs::File::create(&path).unwrap());
         for (name, bytes) in members {
             let mut header = tar::Header::new_ustar();
-            header.set_size(bytes.len() as u64);
+            header.set_size(bytes.len().try_into().unwrap());
             header.set_mode(0o644);
             builder.append_data(&mut header, name, *bytes).unwrap();
         }

@@ -10,6 +10,8 @@
 //! only way to one is a [`policy::Admitted`](crate::policy::Admitted).
 
 mod clearance;
+mod cluster;
+mod consumers;
 mod discover;
 mod error;
 mod exceptions;
@@ -18,6 +20,7 @@ mod list;
 mod local;
 mod location;
 mod lock;
+mod mapping;
 mod mirror;
 mod plan;
 mod platforms;
@@ -28,6 +31,8 @@ mod workers;
 use std::io::{self, Read};
 
 pub use clearance::Clearance;
+pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
+pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
 pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};
 pub use exceptions::{Exception, Exceptions, ExceptionsError};
@@ -36,7 +41,8 @@ pub use list::{LeftOver, List, ListEntry, ListError};
 pub use local::{ArchiveSource, offered, repository_of};
 pub use location::{Form, InvalidLocation, Location};
 pub use lock::{Lock, LockError};
-pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
+pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
+pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
 

@@ -1,12 +1,9 @@
 use super::*;
 
 fn parse(text: &str) -> Result<List, String> {
-    List::parse(text, &Limits::default()).map_err(|error| {
-        let mut told = error.to_string();
-        if let Some(cause) = std::error::Error::source(&error) {
-            told += &format!(": {cause}");
-        }
-        told
+    List::parse(text, &Limits::default()).map_err(|error| match std::error::Error::source(&error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     })
 }
 
@@ -16,7 +13,7 @@ fn told(text: &str) -> Vec<String> {
     let entries = entries.iter().map(|ListEntry { line, location, platform }| {
         let place = match location {
             Location::Registry(reference) => reference.to_string(),
-            other => format!("{other:?}"),
+            archive @ Location::Archive { .. } => format!("{archive:?}"),
         };
         let platform = platform.as_ref().map(|it| format!(" for {it}")).unwrap_or_default();
         format!("{line} {place}{platform}")
