@@ -420,6 +420,12 @@ pub enum Problem {
         /// Kubewarden's words.
         message: String,
     },
+    /// A `ConfigMap` does not carry just one.
+    #[error("`verification-config` holds {found} documents; one is read")]
+    NotOneDocument {
+        /// How many.
+        found: usize,
+    },
     /// A field that nobody knows.
     #[error("`{}` is no field of a verification config; there are `apiVersion`, `allOf` and `anyOf`", .name.escape_debug())]
     UnknownField {

@@ -41,14 +41,12 @@ impl Carried {
     /// Where the config stands, as a document of the file that `place` is in.
     pub(in crate::policy) fn place<'a>(&'a self, place: &Place<'a>) -> Result<Place<'a>, Error> {
         let at = self.config.referenced.line().max(1);
-        match place.document.within(&self.config.value, at)[..] {
-            [document] => Ok(Place { document, ..*place }),
-            [] => Err(place.error(Some(&self.config), Problem::NothingDemanded)),
-            _ => {
-                let message = "there are several documents".to_owned();
-                Err(place.error(Some(&self.config), Problem::Refused { message }))
-            }
-        }
+        let documents = place.document.within(&self.config.value, at);
+        let [document] = documents.as_slice() else {
+            let problem = Problem::NotOneDocument { found: documents.len() };
+            return Err(place.error(Some(&self.config), problem));
+        };
+        Ok(Place { document: *document, ..*place })
     }
 
     /// The policy, called as the `ConfigMap` is.

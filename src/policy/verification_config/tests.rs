@@ -39,6 +39,37 @@ fn a_config_is_a_policy_for_every_image() {
     assert_eq!((parts.len(), names), (1, vec!["allOf[0]".to_owned()]));
 }
 
+/// The key `verification-config` of a `ConfigMap` is where a policy server finds its config.
+#[test]
+fn a_config_map_carries_a_config() {
+    let map = |text: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n  verification-config: {text}\n"
+        )
+    };
+    let config = "|\n    # head\n    ---\n    apiVersion: v1\n    allOf:\n    - {kind: githubAction, owner: team}";
+    let [policy] = read(&map(config)).unwrap().try_into().unwrap();
+    let names: Vec<_> = policy.rule.requirements().iter().map(|one| one.name.clone()).collect();
+    assert_eq!((policy.format, names), (Format::VerificationConfig, vec!["allOf[0]".to_owned()]));
+    let cases = [
+        (
+            config.replace("owner", "onwer"),
+            10,
+            "Not a valid configuration file: unknown field `onwer`, expected one of `owner`, `repo`, `annotations`",
+        ),
+        ("''".to_owned(), 5, "`verification-config` holds 0 documents; one is read"),
+        (
+            "\"allOf: []\\n---\\nallOf: []\"".to_owned(),
+            5,
+            "`verification-config` holds 2 documents; one is read",
+        ),
+    ];
+    for (text, line, why) in cases {
+        let wanted = format!("policy file `config.yml`, line {line} (document 1): {why}");
+        assert_eq!(refusal(&map(&text)), wanted);
+    }
+}
+
 /// VERIFICATION decision 5 and HOSTILE.md cases 106, 107 and 113.
 #[test]
 fn what_could_refuse_nothing_or_nothing_else_is_refused_with_its_line() {
@@ -167,7 +198,7 @@ const SERVER: &str = "apiVersion: policies.kubewarden.io/v1\nkind: PolicyServer\
                       verificationConfig: signers\n";
 
 #[test]
-fn a_config_map_carries_a_config() {
+fn a_carried_config_is_a_policy_by_the_name_of_its_map() {
     let config = "apiVersion: v1\nallOf:\n- {kind: githubAction, owner: team}\n";
     let carried = config_map("signers", config);
     let quoted = serde_json::json!({
@@ -202,8 +233,7 @@ fn a_config_map_carries_a_config() {
 
 #[test]
 fn what_carries_no_config_is_refused_with_its_line() {
-    let nothing =
-        "neither `allOf` nor `anyOf` asks for a signature: nothing could be admitted".to_owned();
+    let documents = |found| format!("`verification-config` holds {found} documents; one is read");
     let empty = "`allOf` is empty and there is no `anyOf`: nothing could be refused".to_owned();
     let not_given =
         "`spec.verificationConfig` is `signers`: give that ConfigMap too, with the key \
@@ -223,13 +253,13 @@ fn what_carries_no_config_is_refused_with_its_line() {
         (config_map("a", "allOf: []\n").replace(": |", ": |2+ # it"), 6, 1, empty.clone()),
         (config_map("a", "allOf: []\n").replace(": |", ": |-\n\n"), 8, 1, empty.clone()),
         (json("apiVersion: v1\nallOf: []\n"), 1, 1, empty),
-        (json(""), 1, 1, nothing.clone()),
-        (config_map("a", "# nothing\n"), 6, 1, nothing),
+        (json(""), 1, 1, documents(0)),
+        (config_map("a", "# nothing\n"), 6, 1, documents(0)),
         (
             config_map("a", "allOf: []\n---\nallOf: []\n"),
             6,
             1,
-            "there are several documents".to_owned(),
+            documents(2),
         ),
         (
             config_map("a", "allOf: []\nallOf: []\n"),
