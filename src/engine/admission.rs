@@ -9,6 +9,7 @@ use super::evidence::{self, Findings};
 use super::judgement::{Asked, Judgement};
 use super::parts::Bytes;
 use super::pool::Pool;
+use super::record::Record;
 use super::selection::{self, Map};
 use super::{Error, Work, check_readable};
 use crate::admission::{Besides, Image, Images, Object, Objects, Pin, System};
@@ -63,7 +64,9 @@ pub fn admit(work: &Work<'_>, objects: &Objects, jobs: NonZeroUsize) -> Result<D
     let blobs = Blobs::check(&plan, archive.store(), &pool, &())?;
     let findings = Findings::verify(&tasks, &blobs, Scope::Whole, verifiers, &pool, &());
 
-    let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope: Scope::Whole };
+    let record = Record::of(inventory, limits);
+    let scope = Scope::Whole;
+    let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope, record: &record };
     let gate = Gate { work, map: &map, bytes, findings: &findings, systems: &policies.by_format() };
     let mut decision = Decision::default();
     for object in objects.objects() {
@@ -182,6 +185,7 @@ impl Gate<'_> {
                 bytes: self.bytes,
                 findings: self.findings,
                 policies,
+                comparison: None,
             };
             match judgement.verdict(place, &asked) {
                 Verdict::Deny(denial) => {

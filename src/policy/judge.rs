@@ -91,6 +91,10 @@ pub enum Part {
     Config,
     /// A layer.
     Layer,
+    /// What speaks of the image.
+    Evidence,
+    /// The ledger of the archive.
+    Ledger,
 }
 
 impl Part {
@@ -101,6 +105,8 @@ impl Part {
             Self::Child => "child",
             Self::Config => "config",
             Self::Layer => "layer",
+            Self::Evidence => "evidence",
+            Self::Ledger => "ledger",
         }
     }
 }
