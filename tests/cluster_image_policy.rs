@@ -20,7 +20,7 @@ use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::policy::document::{self, Beside};
-use sealift::policy::{Policy, PolicyFile, PolicySet, Reason};
+use sealift::policy::{Demand, Policy, PolicyFile, PolicySet, Reason};
 use sealift::report::{self, Basis, Outcome, Scope};
 use sealift::sigstore::TrustRoot;
 use sealift::tuf as library;
@@ -144,7 +144,8 @@ fn judged_in(archive: &Archive, policies: Vec<Policy>, given: Option<&Value>) ->
         trust: report::Trust::default(),
         policies: Vec::new(),
     };
-    let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
+    let options =
+        Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis };
     let work = Work {
         archive,
         inventory: &inventory,
