@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::policy::cluster_image_policy::told_by;
+use crate::policy::cluster_image_policy::{shown, told_by};
 use crate::policy::engine::{Document, Outcome};
 use crate::policy::{
     Authority, Comparison, Demand, Kind, Reads, Requirement, Rule, SignedIdentity, Signer,
@@ -133,16 +133,20 @@ impl Requirement {
         let (Some(attested), Claim::Attestation { statement, .. }) = (&self.attested, claim) else {
             return Ok(());
         };
+        let refused = |message| Err(Mismatch::NotCompliant { message });
+        let statement = match shown(&attested.predicate_type, statement) {
+            Ok(statement) => statement,
+            Err(message) => return refused(message),
+        };
         let Some(engine) = &attested.engine else { return Ok(()) };
-        let told = match Document::parse(statement, &attested.limits) {
+        let told = match Document::parse(&statement, &attested.limits) {
             Err(why) => why.to_string(),
             Ok(document) => match engine.evaluate(&document) {
                 Outcome::Compliant => return Ok(()),
                 Outcome::Warning(message) | Outcome::Refused(message) => message,
             },
         };
-        let message = told_by(attested.language, &attested.name, &told);
-        Err(Mismatch::NotCompliant { message })
+        refused(told_by(attested.language, &attested.name, &told))
     }
 
     fn check_also(&self, facts: &Facts) -> Result<(), Mismatch> {
