@@ -376,9 +376,13 @@ impl Policy {
             case.written.map_or_else(in_full, str::to_owned)
         };
         match self.format {
-            Format::KubewardenSettings => {
-                kubewarden_settings::failure(&self.rule, &written(), approvals, shortfalls, signed)
-            }
+            Format::KubewardenSettings => Some(kubewarden_settings::failure(
+                &self.rule,
+                &written(),
+                approvals,
+                shortfalls,
+                signed,
+            )),
             Format::VerificationConfig if !signed => {
                 Some(verification_config::no_signatures(&written()))
             }
