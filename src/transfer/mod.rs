@@ -11,14 +11,20 @@
 
 mod clearance;
 mod cluster;
+mod compare;
 mod consumers;
 mod discover;
 mod error;
+mod exceptions;
 mod export;
+mod list;
 mod local;
+mod location;
+mod lock;
 mod mapping;
 mod mirror;
 mod plan;
+mod platforms;
 mod prefetch;
 mod proving;
 mod workers;
@@ -27,14 +33,23 @@ use std::io::{self, Read};
 
 pub use clearance::Clearance;
 pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
+pub use compare::{
+    Attached, AttachedBy, BlobDifference, BlobDifferenceKind, Compared, Comparison,
+    EvidenceDifference, ImageDifference, Located, Pair, Reading, Side, compare,
+};
 pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
-pub use discover::Request;
+pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};
+pub use exceptions::{Exception, Exceptions, ExceptionsError};
 pub use export::{Written, into_archive};
+pub use list::{LeftOver, List, ListEntry, ListError};
 pub use local::{ArchiveSource, offered, repository_of};
+pub use location::{Form, InvalidLocation, Location};
+pub use lock::{Lock, LockError};
 pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
 pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
+pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
