@@ -13,8 +13,10 @@ use super::export::Place;
 use super::kwctl::KwctlArgs;
 use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 #[cfg(feature = "net")]
-use super::registry::{RegistryArgs, Target};
+use super::registry::RegistryArgs;
 use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
+#[cfg(feature = "net")]
+use sealift::transfer::{Namespace, Rule};
 
 /// Carries signed container images over an air gap and proves offline that they are the ones signed.
 #[derive(Debug, Parser)]
@@ -311,8 +313,43 @@ pub(crate) struct MirrorArgs {
     /// Where to: the registry, and a path before every repository
     ///
     /// registry.example/team/app:v1 goes to HOST/PREFIX/team/app:v1.
-    #[arg(long, value_name = "HOST[/PREFIX]", env = "SEALIFT_TO")]
-    pub to: Target,
+    #[arg(
+        long,
+        value_name = "HOST[/PREFIX]",
+        env = "SEALIFT_TO",
+        required_unless_present = "maps"
+    )]
+    pub to: Option<Namespace>,
+
+    /// Put what lies below SRC below DST instead (repeatable)
+    ///
+    /// SRC is a registry, a path in it or one repository (registry.example/team); DST is
+    /// HOST[/PATH] in the registry of --to. Whole components of paths are compared and the longest
+    /// SRC decides. Without --to every image needs a SRC that holds it. A map that places no image
+    /// of the archive is an error.
+    #[arg(long = "map", value_name = "SRC=DST", env = "SEALIFT_MAP")]
+    pub maps: Vec<Rule>,
+
+    /// Join what is nested more than N deep with hyphens: a/b/c/d is a/b-c-d for 2
+    ///
+    /// For registries that limit the components of a path, PREFIX included; as oc-mirror does.
+    #[arg(long, value_name = "N", env = "SEALIFT_MAX_NESTED_PATHS")]
+    pub max_nested_paths: Option<NonZeroUsize>,
+
+    /// Write what points clusters at the mirror into this directory, which must not be there
+    ///
+    /// registries.conf for podman and CRI-O, hosts.toml for containerd, registries.yaml for k3s and
+    /// rke2, `ImageDigestMirrorSet` and `ImageTagMirrorSet` for OpenShift, for the repositories that
+    /// were pushed. What a format cannot say is left out with a warning.
+    #[arg(long, value_name = "DIR", env = "SEALIFT_EMIT")]
+    pub emit: Option<PathBuf>,
+
+    /// Read the target back as cosign 2, cosign 3, containers/image and Kyverno do
+    ///
+    /// And say what each of them finds of every image's evidence. The exit status is 1 where one of
+    /// them does not find what it reads; evidence that it never reads is no loss.
+    #[arg(long, env = "SEALIFT_PROVE", value_parser = BoolishValueParser::new())]
+    pub prove: bool,
 
     /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
     #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]

@@ -32,6 +32,15 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = io::stderr().write_all(lines.finish().as_bytes());
 }
 
+/// Says what somebody should know, though it decides nothing.
+#[cfg(feature = "net")]
+pub(crate) fn warn(texts: impl Iterator<Item = String>) {
+    let mut lines = Lines::default();
+    texts.for_each(|text| lines.unbroken("warning: ", &text));
+    // Nobody is left to tell where this cannot be written.
+    let _ = io::stderr().write_all(lines.finish().as_bytes());
+}
+
 /// What clap has to say: help for standard output, usage errors for standard error.
 pub(crate) fn usage(usage: &clap::Error) -> ExitCode {
     // Nobody is left to tell where this cannot be written.
@@ -54,8 +63,19 @@ fn transfer_hint(error: &transfer::Error) -> Option<String> {
         transfer::Error::Nameless { .. } => {
             "give it a name: `sealift export oci-archive:FILE --name registry/repository:tag`"
         }
+        transfer::Error::TwoRepositories { .. } => {
+            "give one of them a place of its own: `--map registry.example/path=HOST/PATH`"
+        }
+        transfer::Error::Unmapped { .. } => {
+            "say where everything else goes by `--to`, or name what is to go by `--image`"
+        }
         transfer::Error::TwoImages { .. } => {
             "name the images one by one, with `--image` and a prefix of its own for each"
+        }
+        transfer::Error::SparseIndex { .. } => {
+            "export all platforms, or the one platform's manifest by its digest; a registry of yours \
+             can be told to take such indexes (distribution 3: `validation`, `manifests`, `indexes`, \
+             `platforms: none`)"
         }
         transfer::Error::NoChild { .. } => {
             "copy the index with all its platforms, or name one platform's manifest by its digest"

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::Result;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use sealift::limits::Limits;
 use sealift::net::{AuthFile, Keychain, Registry, Scheme, Transport, TransportOptions};
-use sealift::oci::{InvalidReference, Reference};
-use sealift::transfer::Destination;
 
 use super::input;
 
@@ -137,22 +134,4 @@ fn auth_file(path: &Path) -> Result<AuthFile> {
 #[expect(clippy::disallowed_methods, reason = "the environment is read in cli only")]
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
-/// `HOST[/PREFIX]`.
-#[derive(Clone, Debug)]
-pub(crate) struct Target(pub Destination);
-
-impl FromStr for Target {
-    type Err = InvalidReference;
-
-    fn from_str(text: &str) -> Result<Self, InvalidReference> {
-        let text = text.trim_end_matches('/');
-        let (registry, prefix) = text.split_once('/').unwrap_or((text, ""));
-        let (registry, prefix) = (registry.to_owned(), prefix.to_owned());
-        // Any image can go there, or none.
-        let any: Reference = "registry.example/image:tag".parse()?;
-        any.moved_to(&registry, &prefix)?;
-        Ok(Self(Destination { registry, prefix }))
-    }
 }

@@ -10,10 +10,13 @@
 //! only way to one is a [`policy::Admitted`](crate::policy::Admitted).
 
 mod clearance;
+mod cluster;
+mod consumers;
 mod discover;
 mod error;
 mod export;
 mod local;
+mod mapping;
 mod mirror;
 mod plan;
 mod prefetch;
@@ -23,11 +26,14 @@ mod workers;
 use std::io::{self, Read};
 
 pub use clearance::Clearance;
+pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
+pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
 pub use discover::Request;
 pub use error::{Error, Fault};
 pub use export::{Written, into_archive};
 pub use local::{ArchiveSource, offered, repository_of};
-pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
+pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
+pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 
 use crate::archive::Blob;

@@ -7,6 +7,7 @@
 mod auth;
 mod export;
 mod mirror;
+mod read_back;
 mod reading;
 mod server;
 
