@@ -15,6 +15,8 @@ use crate::oci::Descriptor;
 pub struct Omitted {
     /// The blobs and their sizes, as the delta lists them.
     pub blobs: BTreeMap<Digest, u64>,
+    /// The digests of the contents of what it was made against, as it says.
+    pub named: Vec<Digest>,
     /// Archives that were given as its base.
     pub bases: Vec<Archive>,
     /// Repositories of the target of a mirror that say they hold them.
@@ -28,6 +30,8 @@ pub struct Omission {
     pub blobs: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// The digests of the contents of what it was made against, as it says.
+    pub named: Vec<Digest>,
     /// How many lie in a base that was given.
     pub in_base: usize,
     /// How many the target says it holds.
@@ -54,7 +58,8 @@ impl DeltaStore {
     }
 
     pub(super) fn omission(&self) -> Omission {
-        let mut omission = Omission::default();
+        let named = self.omitted.named.clone();
+        let mut omission = Omission { named, ..Omission::default() };
         for (digest, size) in &self.omitted.blobs {
             omission.blobs = omission.blobs.saturating_add(1);
             omission.bytes = omission.bytes.saturating_add(*size);

@@ -138,7 +138,7 @@ fn check_readable(inventory: &Inventory) -> Result<(), BlobError> {
 
 /// What became of what a delta leaves to its base.
 fn omitted(omission: &Omission) -> Warning {
-    let Omission { blobs, bytes, in_base, at_target, missing } = omission;
+    let Omission { blobs, bytes, named, in_base, at_target, missing } = omission;
     let mut note =
         format!("the archive is a delta that leaves {blobs} blobs to its base, {bytes} bytes");
     if *in_base > 0 {
@@ -149,7 +149,9 @@ fn omitted(omission: &Omission) -> Warning {
             &format!("; {at_target} are held by the target, by its own word, and were not hashed");
     }
     if !missing.is_empty() {
-        note += &format!("; {} are nowhere: give the base by `--base`", missing.len());
+        let named = named.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        let missing = missing.len();
+        note += &format!("; {missing} are nowhere: give by `--base` what has the contents {named}");
     }
     Warning::Oddity { note }
 }

@@ -9,6 +9,7 @@
 //! A mirror pushes what was admitted and nothing else: a [`Sink`] asks for a [`Clearance`], and the
 //! only way to one is a [`policy::Admitted`](crate::policy::Admitted).
 
+mod base;
 mod clearance;
 mod cluster;
 mod consumers;
@@ -21,10 +22,12 @@ mod mirror;
 mod plan;
 mod prefetch;
 mod proving;
+mod receipt;
 mod workers;
 
 use std::io::{self, Read};
 
+pub use base::at_target;
 pub use clearance::Clearance;
 pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
 pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
@@ -35,6 +38,7 @@ pub use local::{ArchiveSource, offered, repository_of};
 pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
 pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
+pub use receipt::{Held as ReceiptEntry, Receipt};
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
@@ -110,6 +114,9 @@ pub trait Sink: Sync {
         mount_from: Option<&str>,
         clearance: &Clearance<'_>,
     ) -> Result<Option<Box<dyn Upload + 'a>>, Fault>;
+
+    /// Whether a repository says that it holds a blob.
+    fn holds(&self, repository: &str, blob: &Descriptor) -> Result<bool, Fault>;
 
     /// Puts a manifest under a tag, or under its digest.
     fn put_manifest(
