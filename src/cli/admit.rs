@@ -72,7 +72,9 @@ fn response(decision: Decision) -> Response {
 fn talk(decision: &Decision) {
     let mut lines = Lines::default();
     for warning in &decision.warnings {
-        lines.unbroken("warning: ", warning);
+        let mut told = warning.lines();
+        lines.unbroken("warning: ", told.next().unwrap_or_default());
+        told.for_each(|line| lines.unbroken("  ", line));
     }
     for Refusal { object, code, text, cause } in &decision.refusals {
         lines.unbroken("denied: ", &format!("{object} ({code})"));

@@ -142,6 +142,9 @@ impl Content {
             return Err(Problem::Unrecognised);
         };
         match fields.get("kind").and_then(Value::as_str) {
+            Some("ConfigMap") if verification_config::is_carried(document) => {
+                Ok(Self::VerificationConfig)
+            }
             Some(kind) if CLUSTER_IMAGE_POLICY.contains(&kind) => Ok(Self::ClusterImagePolicy),
             Some(kind) if KUBEWARDEN.contains(&kind) => Ok(Self::KubewardenSettings),
             Some(kind) => Err(Problem::OtherKind { found: kind.to_owned() }),

@@ -386,6 +386,16 @@ impl Policy {
     /// The policy's own departures, and that of what it was met by.
     fn deviations_of(&self, approvals: &[Approval], facts: &[&Facts]) -> Vec<String> {
         let mut deviations = self.deviations.clone();
+        let by_bundle = |approval: &Approval| match &approval.ground {
+            Ground::Evidence { pieces } => {
+                let first = pieces.first().and_then(|&piece| facts.get(piece));
+                first.is_some_and(|facts| facts.form == Form::Bundle)
+            }
+            Ground::Decree => false,
+        };
+        if approvals.is_empty() || !approvals.iter().all(by_bundle) {
+            return deviations;
+        }
         let reads_legacy: BTreeSet<&str> = self
             .rule
             .requirements()
@@ -393,14 +403,7 @@ impl Policy {
             .filter(|requirement| requirement.reads == Reads::LegacyByOrigin)
             .map(|requirement| requirement.name.as_str())
             .collect();
-        let by_bundle = |approval: &Approval| match &approval.ground {
-            Ground::Evidence { pieces } if reads_legacy.contains(approval.authority.as_str()) => {
-                let first = pieces.first().and_then(|&piece| facts.get(piece));
-                first.is_some_and(|facts| facts.form == Form::Bundle)
-            }
-            _ => false,
-        };
-        if !approvals.is_empty() && approvals.iter().all(by_bundle) {
+        if approvals.iter().all(|approval| reads_legacy.contains(approval.authority.as_str())) {
             deviations.push(BUNDLE_READ.to_owned());
         }
         deviations

@@ -258,8 +258,37 @@ impl From<VerificationConfig> for Policy {
     }
 }
 
-/// Reads the document at `place` as a policy.
+/// The key of a `ConfigMap` by which a policy server is given its config.
+const CARRIER: &str = "verification-config";
+
+/// Whether a `ConfigMap` carries a config.
+pub(super) fn is_carried(config_map: &Value) -> bool {
+    config_map.get("data").and_then(|data| data.get(CARRIER)).is_some_and(Value::is_string)
+}
+
+#[derive(Deserialize)]
+struct ConfigMap {
+    data: BTreeMap<String, Spanned<String>>,
+}
+
+/// Reads the document at `place` as a policy: a config, or a `ConfigMap` that carries one.
 pub(super) fn read(place: &Place<'_>) -> Result<Policy, Error> {
+    if !is_carried(&place.read()?) {
+        return read_config(place);
+    }
+    let carrier: ConfigMap = place.read()?;
+    let Some(text) = carrier.data.get(CARRIER) else { return read_config(place) };
+    let documents = yaml::documents(&text.value);
+    let [document] = documents.as_slice() else {
+        return Err(place.error(Some(text), Problem::NotOneDocument { found: documents.len() }));
+    };
+    let mut document = *document;
+    document.number = place.document.number;
+    document.line = place.line_of(text).saturating_add(document.line).saturating_sub(1);
+    read_config(&Place { document, ..*place })
+}
+
+fn read_config(place: &Place<'_>) -> Result<Policy, Error> {
     let value: Value = place.read()?;
     let lines: Lines = place.read().unwrap_or_default();
     let config = VerificationConfig::of(value.clone()).map_err(|message| {
@@ -417,6 +446,12 @@ pub enum Problem {
     Refused {
         /// Kubewarden's words.
         message: String,
+    },
+    /// A `ConfigMap` does not carry just one.
+    #[error("`{CARRIER}` holds {found} documents; one is read")]
+    NotOneDocument {
+        /// How many.
+        found: usize,
     },
     /// A field that nobody knows.
     #[error("`{}` is no field of a verification config; there are `apiVersion`, `allOf` and `anyOf`", .name.escape_debug())]

@@ -39,6 +39,37 @@ fn a_config_is_a_policy_for_every_image() {
     assert_eq!((parts.len(), names), (1, vec!["allOf[0]".to_owned()]));
 }
 
+/// The key `verification-config` of a `ConfigMap` is where a policy server finds its config.
+#[test]
+fn a_config_map_carries_a_config() {
+    let map = |text: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n  verification-config: {text}\n"
+        )
+    };
+    let config = "|\n    # head\n    ---\n    apiVersion: v1\n    allOf:\n    - {kind: githubAction, owner: team}";
+    let [policy] = read(&map(config)).unwrap().try_into().unwrap();
+    let names: Vec<_> = policy.rule.requirements().iter().map(|one| one.name.clone()).collect();
+    assert_eq!((policy.format, names), (Format::VerificationConfig, vec!["allOf[0]".to_owned()]));
+    let cases = [
+        (
+            config.replace("owner", "onwer"),
+            10,
+            "Not a valid configuration file: unknown field `onwer`, expected one of `owner`, `repo`, `annotations`",
+        ),
+        ("''".to_owned(), 5, "`verification-config` holds 0 documents; one is read"),
+        (
+            "\"allOf: []\\n---\\nallOf: []\"".to_owned(),
+            5,
+            "`verification-config` holds 2 documents; one is read",
+        ),
+    ];
+    for (text, line, why) in cases {
+        let wanted = format!("policy file `config.yml`, line {line} (document 1): {why}");
+        assert_eq!(refusal(&map(&text)), wanted);
+    }
+}
+
 /// VERIFICATION decision 5 and HOSTILE.md cases 106, 107 and 113.
 #[test]
 fn what_could_refuse_nothing_or_nothing_else_is_refused_with_its_line() {

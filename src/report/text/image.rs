@@ -174,8 +174,8 @@ fn write_reasons(lines: &mut Lines, image: &Image, reasons: &[Reason]) {
 }
 
 fn write_shortfalls(lines: &mut Lines, image: &Image, failure: &PolicyFailure) {
-    for line in failure.message.iter().flat_map(|message| message.lines()) {
-        lines.hanging("     ", "in its own words ", line);
+    if let Some(message) = &failure.message {
+        lines.quoted("     ", "in its own words", message);
     }
     write_deviations(lines, &failure.deviations);
     for Shortfall { authority, why } in &failure.shortfalls {
