@@ -5,6 +5,7 @@
 //! registry says it holds is no bytes, and stays told as that.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::archive::{Archive, BlobError, Store};
 use crate::digest::Digest;
@@ -38,6 +39,26 @@ pub struct Omission {
     pub at_target: usize,
     /// Those that are nowhere.
     pub missing: Vec<Digest>,
+}
+
+impl fmt::Display for Omission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { blobs, bytes, named, in_base, at_target, missing } = self;
+        write!(f, "the archive is a delta that leaves {blobs} blobs to its base, {bytes} bytes")?;
+        if *in_base > 0 {
+            write!(f, "; {in_base} are read from the base that was given")?;
+        }
+        if *at_target > 0 {
+            let why = "by its own word, and were not hashed";
+            write!(f, "; {at_target} are held by the target, {why}")?;
+        }
+        if !missing.is_empty() {
+            let named: Vec<_> = named.iter().map(Digest::to_string).collect();
+            let (missing, named) = (missing.len(), named.join(" and "));
+            write!(f, "; {missing} are nowhere: give by `--base` what has the contents {named}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The blobs of a delta and those of its bases.

@@ -146,28 +146,22 @@ impl Archive {
         Self::of_set(volumes.collect::<Result<_, _>>()?, limits)
     }
 
-    /// Opens several archives, the volumes of each set as one.
+    /// Opens several archives in their order, the volumes of each set as one.
     pub fn open_each<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Vec<Self>, Error> {
-        let mut archives = Vec::new();
-        let mut sets: Vec<Vec<&Path>> = Vec::new();
-        let mut names = Vec::new();
+        let mut archives: Vec<(Option<Digest>, Vec<&Path>)> = Vec::new();
         for path in paths.iter().map(AsRef::as_ref) {
-            match open_volume(path, limits) {
-                Err(Error::NotAVolume { .. }) => archives.push(Self::open(path, limits)?),
+            let set = match open_volume(path, limits) {
+                Ok(volume) => Some(*volume.set()),
+                Err(Error::NotAVolume { .. }) => None,
                 Err(error) => return Err(error),
-                Ok(volume) => match names.iter().position(|name| name == volume.set()) {
-                    Some(at) => sets.get_mut(at).into_iter().for_each(|set| set.push(path)),
-                    None => {
-                        names.push(*volume.set());
-                        sets.push(vec![path]);
-                    }
-                },
+            };
+            let known = archives.iter_mut().find(|(known, _)| set.is_some() && *known == set);
+            match known {
+                Some((_, files)) => files.push(path),
+                None => archives.push((set, vec![path])),
             }
         }
-        for set in sets {
-            archives.push(Self::open_files(&set, limits)?);
-        }
-        Ok(archives)
+        archives.iter().map(|(_, files)| Self::open_files(files, limits)).collect()
     }
 
     fn of_set(volumes: Vec<Volume>, limits: &Limits) -> Result<Self, Error> {
@@ -194,6 +188,7 @@ impl Archive {
     }
 
     /// The same archive, a delta whose omitted blobs lie where `omitted` says.
+    #[must_use]
     pub fn with_omitted(self, omitted: Omitted) -> Self {
         let store = DeltaStore { own: self.store, omitted };
         let omission = Some(store.omission());

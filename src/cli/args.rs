@@ -270,6 +270,13 @@ pub(crate) struct ExportArgs {
     #[arg(short, long, value_name = "FILE", env = "SEALIFT_OUTPUT")]
     pub output: PathBuf,
 
+    /// Leave out the layers that this archive or receipt holds (repeatable; volumes one by one)
+    ///
+    /// What the far side has from an earlier trip need not travel again. Everything else does, and
+    /// `verify --base` or `mirror` look for the layers there.
+    #[arg(long, value_name = "ARCHIVE_OR_RECEIPT", env = "SEALIFT_BASE")]
+    pub base: Vec<PathBuf>,
+
     /// Write volumes of at most this size instead of one file: FILE.001, FILE.002 and so on
     ///
     /// A number with KB, MB, GB, KiB, MiB or GiB, at least 1MiB. A file always stays below it, so that

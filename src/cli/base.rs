@@ -15,9 +15,9 @@ use anyhow::{Context as _, Result, bail};
 use sealift::archive::{Archive, Omitted};
 use sealift::digest::Digest;
 use sealift::inventory::Inventory;
-use sealift::inventory::delta::Delta;
+use sealift::inventory::delta::{Base, BaseKind, Delta, contents};
 use sealift::limits::Limits;
-use sealift::transfer::Receipt;
+use sealift::transfer::{Plan, Receipt};
 
 use super::input;
 
@@ -47,6 +47,21 @@ impl Bases {
             receipts: receipts.iter().map(read).collect::<Result<_>>()?,
             receipt: receipts.first().map(|path| (*path).clone()),
         })
+    }
+
+    /// Leaves to them what they hold.
+    pub(crate) fn leave<'a>(&self, plan: Plan<'a>) -> Result<Plan<'a>> {
+        let mut bases = Vec::new();
+        let mut held = BTreeMap::new();
+        let archives = self.archives.iter().map(|archive| {
+            (BaseKind::Archive, archive.store().blobs().into_iter().collect::<BTreeMap<_, _>>())
+        });
+        let receipts = self.receipts.iter().map(|receipt| (BaseKind::Receipt, receipt.contents()));
+        for (kind, blobs) in archives.chain(receipts) {
+            bases.push(Base { kind, contents: contents(&blobs) });
+            held.extend(blobs);
+        }
+        Ok(plan.leave(bases, &held)?)
     }
 
     /// Refuses receipts, where bytes are to be hashed.

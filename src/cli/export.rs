@@ -21,6 +21,7 @@ use sealift::transfer::{
 use serde::Serialize;
 
 use super::args::{ExportArgs, Format};
+use super::base::Bases;
 use super::exit::Exit;
 use super::progress::{Bar, Wanted};
 #[cfg(feature = "net")]
@@ -90,11 +91,13 @@ fn export<'a>(
     settings: &Settings,
 ) -> Result<(Plan<'a>, Written)> {
     let bar = Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes });
+    let bases = Bases::open(&args.base, &settings.limits)?;
     // First, so that a place that cannot be written is known before anything is fetched.
     let leftover = if args.resume { Leftover::Resumed } else { Leftover::Replaced };
     let shape = Shape { volume: args.volume_size, leftover };
     let writer = ArchiveWriter::create_as(&args.output, shape)?;
     let plan = Plan::make(requests, settings, &bar)?;
+    let plan = if args.base.is_empty() { plan } else { bases.leave(plan)? };
     let written = into_archive(&plan, writer, settings.concurrency, &bar)?;
     Ok((plan, written))
 }
@@ -293,11 +296,20 @@ fn text(plan: &Plan<'_>, args: &ExportArgs, written: Written) -> String {
         Some(_) => format!("{path}.001 to {path}.{:03}", written.files),
     };
     lines.line("", &format!("{path}: {images} image(s), {blobs} blobs, {bytes}"));
+    if !args.base.is_empty() {
+        let (blobs, bytes) = (plan.left().len(), left_bytes(plan));
+        lines.line("", &format!("left to the base: {blobs} blobs, {bytes} bytes"));
+    }
     if args.resume {
         let Kept { blobs, bytes } = written.kept;
         lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
     }
     lines.finish()
+}
+
+/// Bytes left to the base.
+fn left_bytes(plan: &Plan<'_>) -> u64 {
+    plan.left().iter().fold(0, |sum, left| sum.saturating_add(left.size))
 }
 
 fn entry<'a>(plan: &'a Plan<'_>, image: &Image, digest: &Digest) -> Option<&'a Entry> {
@@ -337,6 +349,8 @@ struct Told<'a> {
     files: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<ToldKept>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_to_base: Option<ToldKept>,
     ledger: &'a Ledger,
 }
 
@@ -362,7 +376,10 @@ fn json(plan: &Plan<'_>, args: &ExportArgs, written: Written) -> Result<String> 
     let archive = args.output.display().to_string();
     let Written { kept: Kept { blobs: kept, bytes: kept_bytes }, files } = written;
     let kept = args.resume.then_some(ToldKept { blobs: kept, bytes: kept_bytes });
-    let told = Told { archive, images, blobs, bytes, files, kept, ledger: plan.ledger() };
+    let left_to_base = (!args.base.is_empty())
+        .then(|| ToldKept { blobs: plan.left().len(), bytes: left_bytes(plan) });
+    let told =
+        Told { archive, images, blobs, bytes, files, kept, left_to_base, ledger: plan.ledger() };
     Ok(serde_json::to_string_pretty(&told)? + "\n")
 }
 

@@ -23,7 +23,7 @@ use parts::Bytes;
 use pool::Pool;
 
 use crate::admission::OtherDigest;
-use crate::archive::{Archive, BlobError, Omission};
+use crate::archive::{Archive, BlobError};
 use crate::inventory::{BlobFault, Inventory};
 use crate::limits::Limits;
 use crate::policy::{Admitted, PolicySet};
@@ -110,7 +110,8 @@ pub fn verify(
     let (images, admitted): (Vec<_>, Vec<_>) =
         chosen.iter().map(|&subject| judgement.judge(subject)).unzip();
     let mut warnings = judgement::warnings(policies, &images);
-    warnings.extend(archive.omission().map(omitted));
+    warnings
+        .extend(archive.omission().map(|omission| Warning::Oddity { note: omission.to_string() }));
     warnings.extend(strays(inventory, &blobs, options));
     warnings
         .extend(archive.ignored().iter().map(|name| Warning::ForeignMember { name: name.clone() }));
@@ -134,26 +135,6 @@ fn check_readable(inventory: &Inventory) -> Result<(), BlobError> {
         }
     }
     Ok(())
-}
-
-/// What became of what a delta leaves to its base.
-fn omitted(omission: &Omission) -> Warning {
-    let Omission { blobs, bytes, named, in_base, at_target, missing } = omission;
-    let mut note =
-        format!("the archive is a delta that leaves {blobs} blobs to its base, {bytes} bytes");
-    if *in_base > 0 {
-        note += &format!("; {in_base} are read from the base that was given");
-    }
-    if *at_target > 0 {
-        note +=
-            &format!("; {at_target} are held by the target, by its own word, and were not hashed");
-    }
-    if !missing.is_empty() {
-        let named = named.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-        let missing = missing.len();
-        note += &format!("; {missing} are nowhere: give by `--base` what has the contents {named}");
-    }
-    Warning::Oddity { note }
 }
 
 /// What the archive holds beside images and their evidence; told only of a whole archive.
