@@ -116,7 +116,11 @@ impl Trip {
 fn reasons(report: &Value) -> (Vec<String>, Vec<String>) {
     let reasons = report["images"][0]["reasons"].as_array().cloned().unwrap_or_default();
     let told = |reason: &Value| {
-        format!("{}: {}", reason["code"].as_str().unwrap(), reason["blob"]["detail"].as_str().unwrap())
+        format!(
+            "{}: {}",
+            reason["code"].as_str().unwrap(),
+            reason["blob"]["detail"].as_str().unwrap()
+        )
     };
     let warnings = report["warnings"].as_array().cloned().unwrap_or_default();
     let notes = warnings.iter().filter_map(|warning| Some(warning["note"].as_str()?.to_owned()));

@@ -1,6 +1,9 @@
 //! Standard output is the answer, standard error the talk.
 
+use std::fs::Permissions;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -18,6 +21,32 @@ pub(crate) fn answer(text: &str) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("standard output cannot be written"),
     }
+}
+
+/// Writes a file beside the answer: whole, or not at all.
+pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().with_context(|| format!("`{}` cannot be written", path.display()))
+}
+
+/// Says what deserves a look and stops nothing.
+pub(crate) fn warning(text: &str) {
+    let mut lines = Lines::default();
+    lines.unbroken("warning: ", text);
+    // Nobody is left to tell where this cannot be written.
+    let _ = io::stderr().write_all(lines.finish().as_bytes());
 }
 
 /// Says why nothing could be decided, and what may help.
@@ -78,7 +107,10 @@ fn transfer_hint(error: &transfer::Error) -> Option<String> {
              `platforms: none`)"
         }
         transfer::Error::NoChild { .. } => {
-            "copy the index with all its platforms, or name one platform's manifest by its digest"
+            "name the platforms that are there with `--platform`: the index stays as it was signed"
+        }
+        transfer::Error::NotLocked { .. } => {
+            "leave the lock out and write a new one, or take the image from an older archive"
         }
         #[cfg(feature = "net")]
         transfer::Error::Fault { cause, .. } => {

@@ -135,3 +135,9 @@ fn auth_file(path: &Path) -> Result<AuthFile> {
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
+
+/// A variable that holds a text.
+#[expect(clippy::disallowed_methods, reason = "the environment is read in cli only")]
+pub(crate) fn text_variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -91,6 +91,10 @@ pub enum Part {
     Config,
     /// A layer.
     Layer,
+    /// What speaks of the image.
+    Evidence,
+    /// The ledger of the archive.
+    Ledger,
 }
 
 impl Part {
@@ -101,6 +105,8 @@ impl Part {
             Self::Child => "child",
             Self::Config => "config",
             Self::Layer => "layer",
+            Self::Evidence => "evidence",
+            Self::Ledger => "ledger",
         }
     }
 }
@@ -370,9 +376,13 @@ impl Policy {
             case.written.map_or_else(in_full, str::to_owned)
         };
         match self.format {
-            Format::KubewardenSettings => {
-                kubewarden_settings::failure(&self.rule, &written(), approvals, shortfalls, signed)
-            }
+            Format::KubewardenSettings => Some(kubewarden_settings::failure(
+                &self.rule,
+                &written(),
+                approvals,
+                shortfalls,
+                signed,
+            )),
             Format::VerificationConfig if !signed => {
                 Some(verification_config::no_signatures(&written()))
             }

@@ -12,6 +12,7 @@
 //! what could never refuse, or could refuse nothing else, is an error with its line (decision 5), and
 //! so is a field of the whole that nobody knows.
 
+mod carrier;
 mod spelling;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use crate::policy::{
 use crate::verify::Facts;
 use crate::yaml;
 
+pub(super) use carrier::{Carried, PolicyServer, is_carrier};
 pub(super) use spelling::of_signature as spelled;
 
 /// The issuer of certificates for GitHub's workflows.
@@ -258,37 +260,8 @@ impl From<VerificationConfig> for Policy {
     }
 }
 
-/// The key of a `ConfigMap` by which a policy server is given its config.
-const CARRIER: &str = "verification-config";
-
-/// Whether a `ConfigMap` carries a config.
-pub(super) fn is_carried(config_map: &Value) -> bool {
-    config_map.get("data").and_then(|data| data.get(CARRIER)).is_some_and(Value::is_string)
-}
-
-#[derive(Deserialize)]
-struct ConfigMap {
-    data: BTreeMap<String, Spanned<String>>,
-}
-
-/// Reads the document at `place` as a policy: a config, or a `ConfigMap` that carries one.
+/// Reads the document at `place` as a policy.
 pub(super) fn read(place: &Place<'_>) -> Result<Policy, Error> {
-    if !is_carried(&place.read()?) {
-        return read_config(place);
-    }
-    let carrier: ConfigMap = place.read()?;
-    let Some(text) = carrier.data.get(CARRIER) else { return read_config(place) };
-    let documents = yaml::documents(&text.value);
-    let [document] = documents.as_slice() else {
-        return Err(place.error(Some(text), Problem::NotOneDocument { found: documents.len() }));
-    };
-    let mut document = *document;
-    document.number = place.document.number;
-    document.line = place.line_of(text).saturating_add(document.line).saturating_sub(1);
-    read_config(&Place { document, ..*place })
-}
-
-fn read_config(place: &Place<'_>) -> Result<Policy, Error> {
     let value: Value = place.read()?;
     let lines: Lines = place.read().unwrap_or_default();
     let config = VerificationConfig::of(value.clone()).map_err(|message| {
@@ -448,7 +421,7 @@ pub enum Problem {
         message: String,
     },
     /// A `ConfigMap` does not carry just one.
-    #[error("`{CARRIER}` holds {found} documents; one is read")]
+    #[error("`verification-config` holds {found} documents; one is read")]
     NotOneDocument {
         /// How many.
         found: usize,
@@ -457,6 +430,25 @@ pub enum Problem {
     #[error("`{}` is no field of a verification config; there are `apiVersion`, `allOf` and `anyOf`", .name.escape_debug())]
     UnknownField {
         /// Its name.
+        name: String,
+    },
+    /// The policy server is of a version that is not read.
+    #[error("apiVersion is `{}`; sealift reads policies.kubewarden.io/v1 and v1alpha2", .found.escape_debug())]
+    OtherVersion {
+        /// Its `apiVersion`.
+        found: String,
+    },
+    /// A policy server that verifies nothing.
+    #[error("the PolicyServer has no `spec.verificationConfig`: there is nothing to decide by")]
+    NoConfig,
+    /// The config of a policy server was not given.
+    #[error(
+        "`spec.verificationConfig` is `{}`: give that ConfigMap too, with the key \
+         `verification-config`",
+        .name.escape_debug()
+    )]
+    ConfigNotGiven {
+        /// The name of the `ConfigMap`.
         name: String,
     },
     /// Neither list asks for anything.

@@ -71,6 +71,24 @@ pub enum Error {
         /// As it was asked for.
         name: String,
     },
+    /// What a lock pins is not there any more.
+    #[error("{name} is locked to {locked}, which is not there")]
+    NotLocked {
+        /// As it was asked for.
+        name: String,
+        /// What it is locked to.
+        locked: Digest,
+    },
+    /// An index has no image for any of the platforms that are wanted.
+    #[error("{name} has no image for {wanted}: it has {offered}")]
+    NoPlatform {
+        /// The index.
+        name: String,
+        /// What is wanted.
+        wanted: String,
+        /// What there is.
+        offered: String,
+    },
     /// An index lists a manifest that its repository does not hold (a sparse index).
     #[error("{repository} lists {child} in the index {parent} but does not hold it")]
     NoChild {

@@ -11,7 +11,7 @@ use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::oci::{Descriptor, MediaType};
-use sealift::policy::{Admitted, PolicyFile, PolicySet, document};
+use sealift::policy::{Admitted, Demand, PolicyFile, PolicySet, document};
 use sealift::report::{self, Basis, Scope};
 use sealift::time::UnixTime;
 use sealift::transfer::{
@@ -106,7 +106,8 @@ fn admitted(
     let trust = Trust::default();
     let basis =
         Basis { judged_at: now, scope, trust: report::Trust::default(), policies: Vec::new() };
-    let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
+    let options =
+        Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis };
     let verifiers = [Verifier::new(trust, now, limits)];
     let limits = Limits::default();
     let work =
