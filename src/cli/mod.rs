@@ -7,6 +7,7 @@ mod admit;
 mod args;
 mod base;
 mod clock;
+mod diff;
 #[cfg(feature = "net")]
 mod emit;
 mod exit;
@@ -49,6 +50,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Policy(command) => policy::run(&command),
         Command::Trust(command) => trust::run(&command),
         Command::Export(args) => export::run(&args),
+        Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "net")]
         Command::Mirror(args) => mirror::run(&args),
     };

@@ -12,6 +12,7 @@
 mod base;
 mod clearance;
 mod cluster;
+mod compare;
 mod consumers;
 mod discover;
 mod error;
@@ -35,6 +36,10 @@ use std::io::{self, Read};
 pub use base::at_target;
 pub use clearance::Clearance;
 pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
+pub use compare::{
+    Attached, AttachedBy, BlobDifference, BlobDifferenceKind, Compared, Comparison,
+    EvidenceDifference, ImageDifference, Located, Pair, Reading, Side, compare,
+};
 pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
 pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};

@@ -6,11 +6,15 @@
 
 mod auth;
 mod delta;
+mod diff;
 mod export;
 mod mirror;
 mod read_back;
 mod reading;
+mod round_trip;
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 use sealift::digest::Digest;
 use sealift::limits::Limits;
