@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use sealift::limits::Limits;
-use sealift::net::{AuthFile, Keychain, Registry, Scheme, Transport, TransportOptions};
+use sealift::net::{AuthFile, Keychain, Registry, Rekor, Scheme, Transport, TransportOptions};
 
 use super::input;
 
@@ -63,6 +63,21 @@ impl RegistryArgs {
         let transport = Transport::new(&TransportOptions { scheme, roots })?;
         let keychain = Keychain::new(self.auth_files()?);
         Ok(Registries { transport, keychain, limits: *limits, known: BTreeMap::new() })
+    }
+
+    /// Prepares to ask a log; nothing is sent. HTTP without TLS only where it was chosen.
+    pub(crate) fn rekor(&self, url: &str, limits: &Limits) -> Result<Rekor> {
+        let is_plain = self.plain_http && url.starts_with("http://");
+        let scheme = if is_plain { Scheme::PlainHttp } else { Scheme::Https };
+        let mut roots = Vec::new();
+        if scheme == Scheme::Https {
+            roots.extend(system_roots()?);
+        }
+        for path in &self.ca_files {
+            roots.push(certificates(path)?);
+        }
+        let transport = Transport::new(&TransportOptions { scheme, roots })?;
+        Ok(Rekor::new(url, &transport, limits)?)
     }
 
     fn auth_files(&self) -> Result<Vec<AuthFile>> {
