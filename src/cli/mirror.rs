@@ -28,7 +28,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
     let mut registries = args.registry.registries(&limits)?;
     let destination = &args.to.0;
-    let target = registries.add(&destination.registry);
+    let target = registries.add(&destination.registry)?;
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: verify::jobs(args.jobs),

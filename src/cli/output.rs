@@ -32,6 +32,18 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = io::stderr().write_all(lines.finish().as_bytes());
 }
 
+/// Says that something is tried again, and why.
+#[cfg(feature = "net")]
+pub(crate) fn waiting(pause: std::time::Duration, why: &net::Error) {
+    let why = std::iter::successors(Some(why as &dyn std::error::Error), |error| error.source());
+    let why: Vec<_> = why.map(ToString::to_string).collect();
+    let mut lines = Lines::default();
+    let text = format!("{}: trying again in {} s", why.join(": "), pause.as_secs());
+    lines.unbroken("warning: ", &text);
+    // Nobody is left to tell where this cannot be written.
+    let _ = io::stderr().write_all(lines.finish().as_bytes());
+}
+
 /// What clap has to say: help for standard output, usage errors for standard error.
 pub(crate) fn usage(usage: &clap::Error) -> ExitCode {
     // Nobody is left to tell where this cannot be written.
@@ -74,6 +86,12 @@ fn net_hint(error: &net::Error) -> Option<String> {
     let hint = match error {
         net::Error::Unauthorized { .. } => {
             "log in with docker or podman, or give the file of credentials by `--authfile`"
+        }
+        net::Error::Status { status: 429, .. } => {
+            "it limits requests: log in, lower `--concurrency`, or come back later"
+        }
+        net::Error::Status { status: 413, .. } => {
+            "it, or a proxy before it, takes no upload of this size: that is for its settings"
         }
         net::Error::NoRoots => "give the registry's certificate authority by `--ca-file`",
         net::Error::NoAnswer { url, .. } if url.starts_with("https://") => {

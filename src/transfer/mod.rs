@@ -20,7 +20,7 @@ mod prefetch;
 mod proving;
 mod workers;
 
-use std::io::{self, Read};
+use std::io;
 
 pub use clearance::Clearance;
 pub use discover::Request;
@@ -29,6 +29,7 @@ pub use export::into_archive;
 pub use local::{ArchiveSource, offered, repository_of};
 pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
+pub use proving::Content;
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
@@ -127,8 +128,8 @@ pub trait Sink: Sync {
 
 /// A blob that a registry waits for.
 pub trait Upload {
-    /// Sends it. Where `bytes` fails before its end, nothing is stored.
-    fn send(self: Box<Self>, bytes: &mut dyn Read) -> Result<(), Fault>;
+    /// Sends it. Where the content fails before its end, nothing is stored.
+    fn send(self: Box<Self>, content: &Content<'_>) -> Result<(), Fault>;
 }
 
 /// What a registry said to a manifest.

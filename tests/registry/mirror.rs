@@ -10,6 +10,7 @@ use sealift::digest::Digest;
 use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
+use sealift::net::Registry;
 use sealift::oci::{Descriptor, MediaType};
 use sealift::policy::{Admitted, PolicyFile, PolicySet, document};
 use sealift::report::{self, Basis, Scope};
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 use crate::server::{Answer, Asked, Server};
 use crate::{descriptor, registry, told};
 
-const ADMIT_ALL: &[u8] = b"\
+pub const ADMIT_ALL: &[u8] = b"\
 apiVersion: policy.sigstore.dev/v1beta1
 kind: ClusterImagePolicy
 metadata: {name: all}
@@ -117,13 +118,18 @@ fn mirror_file(path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
 }
 
 fn mirror_under(policy: &[u8], path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
+    mirror_by(&registry(server, None), policy, path)
+}
+
+/// Mirrors to `far` in a registry.
+pub fn mirror_by(registry: &Registry, policy: &[u8], path: &Path) -> Result<Vec<Landed>, Error> {
     let archive = Archive::open(path, &Limits::default()).unwrap();
     let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
     let admitted = admitted(policy, &archive, &inventory);
-    let destination = Destination { registry: server.host(), prefix: "far".to_owned() };
+    let destination =
+        Destination { registry: registry.name().to_owned(), prefix: "far".to_owned() };
     let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
-    let registry = registry(server, None);
-    into_registry(&admitted, &archive, &inventory, &destination, &registry, &settings, &Unwatched)
+    into_registry(&admitted, &archive, &inventory, &destination, registry, &settings, &Unwatched)
 }
 
 /// What a registry in memory holds, by path.
