@@ -30,6 +30,8 @@ pub struct Limits {
     pub signature_layers: usize,
     /// Members of a tar: 200 000, a blob and a directory for each descriptor.
     pub tar_members: usize,
+    /// Volumes of a set: 500; all are open while they are read, and a process may open 1024 files.
+    pub volumes: usize,
     /// Bytes of one PAX or GNU extension body: 8 KiB; a sha512 path has 141 bytes.
     pub tar_extension_bytes: u64,
     /// Bytes a compressed archive may grow to: 1 TiB; a gzip bomb meets the ratio below first.
@@ -111,6 +113,7 @@ impl Default for Limits {
             annotation_bytes: 64 << 10,
             signature_layers: 1000,
             tar_members: 200_000,
+            volumes: 500,
             tar_extension_bytes: 8 << 10,
             decompressed_bytes: 1 << 40,
             decompression_ratio: 200,

@@ -91,6 +91,7 @@ rows! {
     annotation_bytes = 64 << 10, "a cosign certificate chain has about 10 KiB";
     signature_layers = 1000, "cosign's own bound (CVE-2024-29903)";
     tar_members = 200_000, "a blob and a directory for each descriptor";
+    volumes = 500, "a process may open 1024 files";
     tar_extension_bytes = 8 << 10, "a sha512 path has 141 bytes";
     decompressed_bytes = 1 << 40, "a gzip bomb meets the ratio below first";
     decompression_ratio = 200, "Layers are compressed already; JSON reaches about 30";
@@ -384,6 +385,41 @@ fn tar_members() -> Vec<Input> {
         Input::new(3, refused, streamed(empty_blob().end())),
         Input::new(5, refused, written(&layout)),
     ]
+}
+
+/// A set of two, given whole and counted by its header.
+fn volumes() -> Vec<Input> {
+    let tar = Tar::sound().end();
+    let halves: Vec<_> = tar.chunks(tar.len() / 2).map(<[u8]>::to_vec).collect();
+    let lines: Vec<_> = halves
+        .iter()
+        .enumerate()
+        .map(|(at, half)| {
+            let (digest, length) = (Digest::sha256(half), half.len());
+            let offset = at * length;
+            format!("number {} of 2\nbytes {length} from {offset}\npayload {digest}\n", at + 1)
+        })
+        .collect();
+    let set = Digest::sha256(lines.concat().as_bytes());
+    let files: Vec<_> = lines
+        .iter()
+        .zip(halves)
+        .map(|(lines, half)| {
+            let mut file = format!("sealift volume 1\nset {set}\n{lines}").into_bytes();
+            file.resize(512, 0);
+            [file, half].concat()
+        })
+        .collect();
+    let open = move |limits: &Limits| {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [folder.path().join("1"), folder.path().join("2")];
+        for (path, bytes) in paths.iter().zip(&files) {
+            std::fs::write(path, bytes).unwrap();
+        }
+        let opened = Archive::open_files(&paths, limits);
+        opened.map(drop).map_err(|error| told(error.code(), &error))
+    };
+    vec![Input::new(2, "limit-exceeded: the archive has more than LIMIT volumes", open)]
 }
 
 fn tar_extension_bytes() -> Vec<Input> {

@@ -14,8 +14,8 @@ use sealift::limits::Limits;
 use sealift::sigstore::{ManagedKey, TrustRoot};
 use sealift::time::{UnixTime, Window};
 use sealift::verify::{
-    self, Artifact, Code, Facts, Identity, Rejection, SubjectAlternativeName, Testimony,
-    TimeSource, Trust, TrustedTime, Verifier,
+    self, Anchor, Artifact, Code, Facts, Form, Identity, Rejection, Role, SubjectAlternativeName,
+    Testimony, TimeSource, Trust, TrustId, TrustedTime, Verifier,
 };
 use sealift::x509::{Certificate, InvalidPin, MalformedCertificate, PinnedCertificate, PrivatePki};
 use serde_json::{Value, json};
@@ -358,6 +358,31 @@ fn a_log_signs_as_the_root_says() {
     assert_eq!(unusable, ["a certificate transparency log does not sign by RSASSA-PSS"]);
 }
 
+/// A hint that is a key's hash is of that key alone; any other text is of none in particular.
+#[test]
+fn a_hint_names_a_key_by_its_hash() {
+    let mut bench = Bench::new();
+    let signer = Signer::key(bench.key(KeyKind::P256));
+    let content = bench.sign_content(&signer);
+    let mut bundle = bench.at().bundle(&signer, content);
+    let mut found = |hint: &str| {
+        bundle.material = Material::KeyHint(hint.to_owned());
+        let facts = judge(&bench, &bundle).map(|facts| facts.signer);
+        facts.map_err(|why| (why.code(), why.detail().to_owned()))
+    };
+    let id = PublicKey::from_pem(&signer.key.public_pem()).unwrap().id();
+    let own = base64(&signer.key.id());
+    let no_hashes = [&[7][..], &[7; 31], &[7; 33], &signer.key.spki()].map(base64);
+    let texts = ["", "cosign.pub", &id.hex(), own.trim_end_matches('=')].map(str::to_owned);
+    for hint in [own].into_iter().chain(no_hashes).chain(texts) {
+        assert_eq!(found(&hint), Ok(verify::Signer::Key { id }), "{hint}");
+    }
+    let other = found(&base64(&bench.key(KeyKind::P384).id())).unwrap_err();
+    assert_eq!(other.0, Code::SignatureInvalid);
+    let why = "the bundle is signed by the key `BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=`";
+    assert_eq!(found(&base64(&[7; 32])), Err((Code::KeyHintMismatch, why.to_owned())));
+}
+
 // Timestamps.
 
 fn stamped(change: impl FnOnce(&mut Stamp, &TimestampAuthority)) -> Result<Facts, Rejection> {
@@ -409,6 +434,23 @@ fn a_signed_attribute_has_one_value() {
         let twice = stamped(|stamp, _| stamp.doubled_attribute = Some(attribute));
         assert_eq!(code(twice), Code::TimestampInvalid, "{attribute}");
     }
+    // The right value first, and one that sorts behind it.
+    let authority = format!("https://timestamp.{ORGANIZATION}/api/v1/timestamp");
+    let refused = |why: &str| Err((Code::TimestampInvalid, format!("{why} ({authority})")));
+    let malformed = "the timestamp's signed attributes are missing or malformed";
+    let unnamed = "the timestamp's signed attributes do not name the authority's certificate";
+    for (attribute, why) in [
+        ("1.2.840.113549.1.9.3", malformed),
+        ("1.2.840.113549.1.9.4", malformed),
+        ("1.2.840.113549.1.9.16.2.47", unnamed),
+    ] {
+        let found = stamped(|stamp, _| stamp.second_value = Some((attribute, der::set_of(vec![]))));
+        let found = found.map(|facts| facts.times.len());
+        let found = found.map_err(|why| (why.code(), why.detail().to_owned()));
+        assert_eq!(found, refused(why), "{attribute}");
+    }
+    let of_no_use = ("1.2.840.113549.1.9.5", der::set_of(vec![]));
+    assert_eq!(stamped(|stamp, _| stamp.second_value = Some(of_no_use)).unwrap().times.len(), 1);
 }
 
 /// Authorities of every kind of key, each signing by every hash.
@@ -694,6 +736,67 @@ fn a_pinned_certificate_is_the_only_signer() {
     let authority = Signer { certificate: Some(private.root.clone()), ..signer };
     let usage = InvalidPin::Usage { wanted: "keyUsage is not digitalSignature" };
     assert_eq!(invalid(pin(&authority, &[], now)), usage);
+}
+
+/// Whenever a log or an authority says that it signed, a pinned certificate was valid, promised or
+/// only claimed; where nobody says when, that it was valid when it was pinned is enough.
+#[test]
+fn a_pinned_certificate_signed_inside_its_validity() {
+    let mut bench = Bench::new();
+    let payload = bench.payload();
+    let signer = bench.at().certify_privately("builder", "builder@private.example");
+    let limits = Limits::default();
+    let pem = der::pem("CERTIFICATE", signer.certificate.as_deref().unwrap());
+    let pinned = PinnedCertificate::new(&pem, &[], time(NOW), &limits).unwrap();
+    let root = bench.sigstore.trusted_root().to_string();
+    let root = TrustRoot::parse(root.as_bytes(), &limits).unwrap();
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
+    let plain = bench.at().sign(&signer, &payload, Log::None);
+    let tsa = bench.sigstore.tsa.clone();
+    let judge = |testimony: Testimony<'_>| {
+        let pinned = Some(pinned.clone());
+        let trust = Trust { root: Some(root.clone()), pinned, ..Trust::default() };
+        let verifier = Verifier::new(trust, time("2030-01-01T00:00:00Z"), limits);
+        let verified = verifier.verify(&subject, testimony);
+        verified
+            .map(|verified| verified.facts().times.len())
+            .map_err(|why| (why.code(), why.detail().to_owned()))
+    };
+    let judge_layer = |signature: &LegacySignature| {
+        let annotations = &signature.layer().annotations;
+        judge(Testimony::Signature { payload: &payload, annotations })
+    };
+    assert_eq!(judge_layer(&plain), Ok(0));
+    let outside = |at: UnixTime| {
+        let detail = format!(
+            "the pinned certificate is valid 2026-03-01T12:00:00Z to 2027-03-01T12:00:00Z, not at {at}"
+        );
+        Err((Code::CertificateOutsideValidity, detail))
+    };
+    let (start, end) = (time(SIGNED), time("2027-03-01T12:00:00Z"));
+    let message = bench.image.manifest.clone();
+    for (at, inside) in
+        [(plus(start, -1), false), (start, true), (end, true), (plus(end, 1), false)]
+    {
+        let expected = |times| if inside { Ok(times) } else { outside(at) };
+        let mut moment = bench.sigstore.at(&at.to_string());
+        let logged = moment.sign(&signer, &payload, Log::Promise);
+        assert_eq!(judge_layer(&logged), expected(1), "logged at {at}");
+        let timestamp = Some(tsa.stamp(&plain.signature, at));
+        let stamped = LegacySignature { timestamp, ..plain.clone() };
+        assert_eq!(judge_layer(&stamped), expected(1), "stamped at {at}");
+        let mut claimed = moment.bundle_message(&signer, &message);
+        claimed.entries.first_mut().unwrap().promise.clear();
+        let bytes = compact(&claimed.json());
+        assert_eq!(judge(Testimony::Bundle(&bytes)), expected(0), "claimed for {at}");
+    }
+    // One of two times is not enough, nor is the second without its fraction.
+    let logged = bench.at().sign(&signer, &payload, Log::Promise);
+    let late = UnixTime::from_parts(end.seconds(), 500_000_000).unwrap();
+    for (at, expected) in [(end, Ok(2)), (late, outside(late))] {
+        let timestamp = Some(tsa.respond(&Stamp::new(&logged.signature, at)));
+        assert_eq!(judge_layer(&LegacySignature { timestamp, ..logged.clone() }), expected);
+    }
 }
 
 #[test]
@@ -1009,10 +1112,18 @@ fn a_digest_stands_for_its_artifact() {
         let subject = Artifact { digest: digest.into(), bytes: None };
         verifier(&bench, &root, NOW).verify(&subject, Testimony::Bundle(&bytes))
     };
+    let not_bound = |digest: Digest| {
+        let refused = judge_digest(digest).unwrap_err();
+        assert_eq!(refused.code(), Code::EntryNotBound);
+        refused.detail().to_owned()
+    };
     // The hint is looked at last, after the entry's hash.
-    assert_eq!(code(judge_digest(bench.other.digest())), Code::EntryNotBound);
+    assert_eq!(not_bound(bench.other.digest()), "the log entry is of another payload");
     let sha512 = Digest::of(Algorithm::Sha512, &bench.image.manifest);
-    assert_eq!(code(judge_digest(sha512)), Code::EntryNotBound);
+    assert_eq!(
+        not_bound(sha512),
+        "the log entry names the artifact by another hash function than the digest at hand"
+    );
 }
 
 #[test]
@@ -1051,6 +1162,94 @@ fn a_hint_agrees_with_the_digest() {
     // P-256 signs SHA-256, which a SHA-512 digest cannot stand for.
     let right = found(sha512, "SHA2_512", Hash::Sha512, &manifest);
     assert_eq!(right, Err(Code::SignatureInvalid));
+}
+
+// What it rests on is told.
+
+/// Each part of the trust once, whatever it proved twice.
+#[test]
+fn facts_name_what_they_rest_on() {
+    let mut bench = Bench::new();
+    let signer = bench.at().certify_with(&Bench::person(), |template, _| {
+        template.scts.extend(template.scts.clone());
+    });
+    let content = bench.sign_content(&signer);
+    let mut bundle = bench.at().bundle_v2(&signer, content);
+    bundle.timestamps.push(bench.sigstore.tsa.stamp(signature(&bundle), plus(time(SIGNED), 1)));
+    let facts = judge(&bench, &bundle).unwrap();
+    assert_eq!((facts.form, facts.form.name(), facts.times.len()), (Form::Bundle, "bundle", 2));
+    let sigstore = &bench.sigstore;
+    let anchor = |role, name: &str, named: &[u8]| Anchor {
+        role,
+        name: format!("https://{name}"),
+        id: Digest::sha256(named),
+    };
+    let expected = [
+        anchor(
+            Role::CertificateAuthority,
+            &format!("fulcio.{ORGANIZATION}"),
+            &sigstore.fulcio.intermediate,
+        ),
+        anchor(Role::CtLog, &format!("ctfe.{ORGANIZATION}/2026"), &sigstore.ct_log.key.spki()),
+        anchor(Role::Log, &sigstore.rekor_v2.host, &sigstore.rekor_v2.key.spki()),
+        anchor(
+            Role::TimestampAuthority,
+            &format!("timestamp.{ORGANIZATION}/api/v1/timestamp"),
+            &sigstore.tsa.leaf,
+        ),
+    ];
+    assert_eq!(facts.anchors, expected);
+    let pem = der::pem("CERTIFICATE", signer.certificate.as_deref().unwrap());
+    assert_eq!(facts.id, Digest::sha256(&[signature(&bundle), pem.as_bytes()].concat()));
+
+    let payload = bench.payload();
+    let signer = Signer::key(bench.key(KeyKind::P256));
+    let signature = bench.at().sign(&signer, &payload, Log::None);
+    let facts = judge_legacy(&bench, &signature, NOW).unwrap();
+    assert_eq!((facts.form, facts.form.name()), (Form::Legacy, "legacy"));
+    let id = Digest::sha256(&signer.key.spki());
+    assert_eq!(facts.anchors, [Anchor { role: Role::Key, name: String::new(), id }]);
+    assert_eq!(facts.id, Digest::sha256(&signature.signature));
+}
+
+/// Facts under one trust say nothing under another, so they say whose they are.
+#[test]
+fn facts_are_of_the_trust_that_proved_them() {
+    let mut bench = Bench::new();
+    let bundle = compact(&message(&mut bench).json());
+    let root = bench.sigstore.trusted_root();
+    let subject = Artifact { digest: bench.image.digest().into(), bytes: None };
+    let given = TrustId::default();
+    let own = TrustId::of_policy("mine/root");
+    for (id, is_given, name) in [(&given, true, ""), (&own, false, "mine/root")] {
+        let trust = Trust { id: id.clone(), ..verifier(&bench, &root, NOW).trust().clone() };
+        let verifier = Verifier::new(trust, time(NOW), Limits::default());
+        let verified = verifier.verify(&subject, Testimony::Bundle(&bundle)).unwrap();
+        let of = &verified.facts().trust;
+        assert_eq!((of, of.is_given(), of.name()), (id, is_given, name));
+        assert_eq!((&verifier.trust().id, verifier.now()), (id, time(NOW)));
+    }
+}
+
+/// What a root trusts, issuer of leaves first; certificates are the same by every byte.
+#[test]
+fn an_authority_shows_its_certificates() {
+    let bench = Bench::new();
+    let limits = Limits::default();
+    let root = bench.sigstore.trusted_root().to_string();
+    let root = TrustRoot::parse(root.as_bytes(), &limits).unwrap();
+    let current = root.authorities().last().unwrap();
+    let shown: Vec<_> = current.certificates().cloned().collect();
+    let read = |der: &[u8]| Certificate::from_der(der, &limits).unwrap();
+    let fulcio = &bench.sigstore.fulcio;
+    assert_eq!(shown, [read(&fulcio.intermediate), read(&fulcio.root)]);
+    assert_ne!(shown, [read(&fulcio.root), read(&fulcio.intermediate)]);
+    let pems: Vec<_> = shown.iter().map(Certificate::to_pem).collect();
+    let expected: Vec<_> = fulcio.chain().iter().map(|der| der::pem("CERTIFICATE", der)).collect();
+    assert_eq!(pems, expected);
+    let subjects: Vec<_> = shown.iter().map(Certificate::subject).collect();
+    let named = |name: &str| format!("CN=virtual-{name},O={ORGANIZATION}");
+    assert_eq!(subjects, ["intermediate", "root"].map(named));
 }
 
 // What counts for nothing is told.

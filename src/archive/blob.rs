@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::archive::{IoError, Store};
+use crate::archive::{Damage, IoError, Store};
 use crate::digest::{Digest, Hasher};
 use crate::oci::Descriptor;
 
@@ -48,7 +48,7 @@ impl Blob {
         }
         let found = Digest::of(digest.algorithm(), &bytes);
         if found != digest {
-            return Err(BlobError::WrongDigest { promised: digest, found });
+            return Err(store.wrong_digest(digest, found));
         }
         Ok(Self { descriptor: descriptor.clone(), bytes })
     }
@@ -80,7 +80,7 @@ pub(super) fn check_by_reading(
     if found == descriptor.digest {
         Ok(())
     } else {
-        Err(BlobError::WrongDigest { promised: descriptor.digest, found })
+        Err(store.wrong_digest(descriptor.digest, found))
     }
 }
 
@@ -142,6 +142,14 @@ pub enum BlobError {
         /// The digest of its bytes.
         found: Digest,
     },
+    /// The file holds other bytes than its name says, for the volume that it lies in does.
+    #[error("blob {digest} holds other bytes: {damage}")]
+    DamagedVolume {
+        /// Its name.
+        digest: Digest,
+        /// What happened to the volume.
+        damage: Box<Damage>,
+    },
     /// The file is larger than what of its kind is read into memory.
     #[error("blob {digest} has {size} bytes; of its kind at most {limit} are read")]
     TooLarge {
@@ -181,7 +189,7 @@ impl BlobError {
         match self {
             Self::Missing { .. } => "missing-blob",
             Self::WrongSize { .. } => "size-mismatch",
-            Self::WrongDigest { .. } => "digest-mismatch",
+            Self::WrongDigest { .. } | Self::DamagedVolume { .. } => "digest-mismatch",
             Self::TooLarge { .. } => "limit-exceeded",
             Self::EmbeddedDataDiffers { .. } => "embedded-data-mismatch",
             Self::ReadOnce { .. } => "read-once",

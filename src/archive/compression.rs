@@ -17,6 +17,7 @@ use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::archive::tar::{self, Input};
+use crate::archive::volumes;
 use crate::archive::{Error, IoError};
 use crate::limits::Limits;
 
@@ -48,6 +49,7 @@ impl Packing {
             [0xfd, b'7', b'z', b'X', b'Z', ..] => "it is compressed with xz",
             [b'B', b'Z', b'h', ..] => "it is compressed with bzip2",
             [b'{' | b'[', ..] => "it is a JSON document",
+            head if volumes::is_volume(head) => "it is a volume, and volumes are read as files",
             _ => match head.first_chunk::<{ Self::HEAD }>() {
                 Some(block) if tar::is_header(block) => return Ok(Self::Plain),
                 Some(_) => "its first block is no header of a tar",

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::archive::{BadPath, BlobError};
+use crate::digest::Digest;
 use crate::oci;
 
 /// Why something is no archive that sealift reads, or cannot be written as one.
@@ -161,6 +162,126 @@ pub enum Error {
         #[source]
         cause: oci::Error,
     },
+    /// A file among several that is no volume.
+    #[error("`{}` is no volume, and several files are one archive only where all are volumes of one set", file.escape_debug())]
+    NotAVolume {
+        /// Which.
+        file: String,
+    },
+    /// The header of a volume breaks the format.
+    #[error("the header of the volume `{}` is broken: {fault}", file.escape_debug())]
+    BadVolume {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        fault: VolumeFault,
+    },
+    /// A volume is shorter or longer than its header says.
+    #[error("the volume `{}` holds {found} bytes, its header says {promised}", file.escape_debug())]
+    VolumeLength {
+        /// The file.
+        file: String,
+        /// What the header says.
+        promised: u64,
+        /// What the file holds behind its header.
+        found: u64,
+    },
+    /// A volume of another set.
+    #[error(
+        "the volume `{}` is of the set {set}, and `{}` of {other_set}",
+        file.escape_debug(), other.escape_debug()
+    )]
+    ForeignVolume {
+        /// The file.
+        file: String,
+        /// Its set.
+        set: Digest,
+        /// The file that was named first.
+        other: String,
+        /// Its set.
+        other_set: Digest,
+    },
+    /// Two volumes of a set count it differently.
+    #[error(
+        "the volume `{}` is one of {count}, `{}` of the same set is one of {other_count}",
+        file.escape_debug(), other.escape_debug()
+    )]
+    VolumeCount {
+        /// The file.
+        file: String,
+        /// How many it says there are.
+        count: u32,
+        /// The file that was named first.
+        other: String,
+        /// How many that says there are.
+        other_count: u32,
+    },
+    /// One volume twice.
+    #[error("`{}` and `{}` are both volume {number} of their set", first.escape_debug(), second.escape_debug())]
+    DoubledVolume {
+        /// Which.
+        number: u32,
+        /// The file that was named first.
+        first: String,
+        /// The file that was named later.
+        second: String,
+    },
+    /// Volumes of the set are not there.
+    #[error("of the {count} volumes of the set {set}, {} missing", list(missing))]
+    MissingVolumes {
+        /// The set.
+        set: Digest,
+        /// How many it has.
+        count: u32,
+        /// The numbers of those that are missing.
+        missing: Vec<u32>,
+    },
+    /// A volume does not begin where the one before it ends.
+    #[error("the volume `{}` begins at byte {found} of the archive, not at {expected}", file.escape_debug())]
+    VolumeOffset {
+        /// The file.
+        file: String,
+        /// Where the volume before it ends.
+        expected: u64,
+        /// Where its header says that it begins.
+        found: u64,
+    },
+    /// The headers are not those that the name of the set is the digest of.
+    #[error("the volumes are not those of the set {promised}: their headers make it {found}")]
+    WrongSet {
+        /// The set that they name.
+        promised: Digest,
+        /// The digest of their headers.
+        found: Digest,
+    },
+    /// The archive cannot be read, for a volume is damaged.
+    #[error("{damage}")]
+    DamagedVolume {
+        /// What happened to it.
+        damage: Box<Damage>,
+    },
+    /// The archive would take more volumes than can be read.
+    #[error("the archive would take {count} volumes, and a set has at most {limit}")]
+    TooManyVolumes {
+        /// How many it would take.
+        count: u64,
+        /// The cap.
+        limit: u64,
+    },
+    /// A file stands where a further volume of the archive would.
+    #[error("`{}` would be taken for a volume of this archive, which has {count}", path.escape_debug())]
+    StrayVolume {
+        /// Which.
+        path: String,
+        /// How many volumes the archive will have.
+        count: u64,
+    },
+    /// Another process writes the same archive.
+    #[error("another run writes `{}`", path.escape_debug())]
+    Busy {
+        /// The file it writes into.
+        path: String,
+    },
     /// What was to be written as a blob is not what its descriptor promises.
     #[error("a blob cannot be written")]
     BadBlob {
@@ -199,6 +320,16 @@ impl Error {
             Self::NoIndex => "no-index",
             Self::BadIndex { .. } => "bad-index",
             Self::BadBlob { .. } => "bad-blob",
+            Self::NotAVolume { .. } => "not-a-volume",
+            Self::BadVolume { .. } | Self::VolumeLength { .. } => "bad-volume",
+            Self::ForeignVolume { .. } | Self::WrongSet { .. } => "foreign-volume",
+            Self::VolumeCount { .. } | Self::VolumeOffset { .. } => "volume-conflict",
+            Self::DoubledVolume { .. } => "doubled-volume",
+            Self::MissingVolumes { .. } => "missing-volumes",
+            Self::DamagedVolume { .. } => "damaged-volume",
+            Self::TooManyVolumes { .. } => "too-many-volumes",
+            Self::StrayVolume { .. } => "stray-volume",
+            Self::Busy { .. } => "busy",
         }
     }
 
@@ -240,6 +371,21 @@ impl Error {
             Self::UnsupportedZstd { .. } => {
                 Some("unpack it with `zstd -d --long=31` and give sealift the plain tar")
             }
+            Self::MissingVolumes { .. } | Self::NotAVolume { .. } => {
+                Some("give every volume of the set, in any order: `ARCHIVE.001 ARCHIVE.002 …`")
+            }
+            Self::ForeignVolume { .. } | Self::DoubledVolume { .. } => {
+                Some("give the volumes of one set, each once")
+            }
+            Self::BadVolume { .. } | Self::VolumeLength { .. } | Self::DamagedVolume { .. } => {
+                Some("copy this volume again; the others can stay")
+            }
+            Self::VolumeCount { .. } | Self::VolumeOffset { .. } | Self::WrongSet { .. } => {
+                Some("the volumes were changed on the way, or never belonged together")
+            }
+            Self::TooManyVolumes { .. } => Some("give a larger `--volume-size`"),
+            Self::StrayVolume { .. } => Some("remove it, or write the archive elsewhere"),
+            Self::Busy { .. } => Some("wait for it, or write the archive elsewhere"),
             Self::Io { .. }
             | Self::BadLayout { .. }
             | Self::BadLayoutVersion { .. }
@@ -312,6 +458,65 @@ pub enum HeaderFault {
     /// A directory has content.
     #[error("it is a directory with content")]
     DirectoryWithContent,
+}
+
+/// What is wrong with the header of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VolumeFault {
+    /// The file ends inside it.
+    #[error("it is cut off")]
+    CutOff,
+    /// It is of another version.
+    #[error("it is of another version than 1")]
+    Version,
+    /// It is not spelled as headers are.
+    #[error("it is not of the form")]
+    Form,
+    /// Its number is not one of the set's.
+    #[error("it has the number {number} of {count}")]
+    Number {
+        /// Its number.
+        number: u32,
+        /// How many it says there are.
+        count: u32,
+    },
+    /// It says that the volume holds nothing.
+    #[error("it says that the volume holds nothing")]
+    Empty,
+}
+
+/// A volume that does not hold what its header says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The file.
+    pub file: String,
+    /// The digest in its header.
+    pub promised: Digest,
+    /// The digest of its bytes.
+    pub found: Digest,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, promised, found } = self;
+        let file = file.escape_debug();
+        write!(f, "the volume `{file}` is damaged: it holds {found}, its header says {promised}")
+    }
+}
+
+/// `2 is`, `2 and 3 are`, `2, 3 and 5 are`; what follows the tenth is counted.
+fn list(numbers: &[u32]) -> String {
+    const SHOWN: usize = 10;
+    let mut shown: Vec<_> = numbers.iter().take(SHOWN).map(u32::to_string).collect();
+    let more = numbers.len().saturating_sub(SHOWN);
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    match shown.split_last() {
+        Some((last, [])) => format!("{last} is"),
+        Some((last, rest)) => format!("{} and {last} are", rest.join(", ")),
+        None => "none is".to_owned(),
+    }
 }
 
 /// What is wrong with the records of a PAX extension.

@@ -1,5 +1,5 @@
-//! Where bytes lie: an *archive* is an OCI image layout as a directory, a tar (plain, gzip, zstd)
-//! or a stream. Nothing is ever extracted.
+//! Where bytes lie: an *archive* is an OCI image layout as a directory, a tar (plain, gzip, zstd), a
+//! set of volumes or a stream. Nothing is ever extracted.
 //!
 //! [`Archive::open`] finds the form and reads what a layout must hold; a [`Store`] gives bytes by
 //! digest, still unproven; [`Blob::read`] turns them into a [`Blob`], which is proof that they are
@@ -9,25 +9,32 @@ mod blob;
 mod compression;
 mod error;
 mod layout;
+mod output;
+mod partial;
 mod path;
 mod stream;
 mod tar;
+mod volumes;
 mod write;
 
 pub use blob::{Blob, BlobError};
-pub use error::{EntryType, Error, HeaderFault, IoError, Member, PaxFault};
+pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault, VolumeFault};
+pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
-pub use write::ArchiveWriter;
+pub use volumes::{BadVolumeSize, VolumeSize};
+pub use write::{ArchiveWriter, Kept, Shape};
 
 use std::fmt;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use compression::Packing;
 use layout::LayoutStore;
 use stream::StreamStore;
 use tar::{Members, TarStore};
+use volumes::{Set, Volume};
 
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -61,6 +68,12 @@ pub trait Store: Send + Sync {
         first
     }
 
+    /// The error for a blob file whose bytes have the digest `found`; a store that knows what
+    /// happened to them says so.
+    fn wrong_digest(&self, promised: Digest, found: Digest) -> BlobError {
+        BlobError::WrongDigest { promised, found }
+    }
+
     /// Proves that the blob file holds what `descriptor` promises (size, then digest) and keeps
     /// nothing of it. A store that is read once has hashed it on the way and answers from that.
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError>;
@@ -78,10 +91,7 @@ impl Archive {
     /// Opens a layout directory, `.tar`, `.tar.gz` or `.tar.zst`, told apart by content. What is
     /// neither a directory nor a regular file, such as a pipe, is read as a stream.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, Error> {
-        let failed = |cause| Error::Io {
-            doing: format!("open `{}`", path.display().to_string().escape_debug()),
-            cause: IoError::from(cause),
-        };
+        let failed = |cause| opening(path, cause);
         if fs::metadata(path).map_err(failed)?.is_dir() {
             let (store, members) = LayoutStore::list(path, limits)?;
             return Self::new(Box::new(store), members, limits);
@@ -92,6 +102,9 @@ impl Archive {
         }
         let mut head = [0; Packing::HEAD];
         let read = read_head(&file, &mut head).map_err(failed)?;
+        if volumes::is_volume(read) {
+            return Self::of_set(vec![Volume::open(path, file, read, limits)?], limits);
+        }
         match Packing::of(read)? {
             Packing::Plain => {
                 let (store, members) = TarStore::index(file, limits)?;
@@ -102,6 +115,26 @@ impl Archive {
                 Self::new(Box::new(store), members, limits)
             }
         }
+    }
+
+    /// Opens an archive by all its files: the volumes of one set, in any order, or the one file or
+    /// directory that it is. Volumes are read where they lie; nothing is joined.
+    pub fn open_files<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Self, Error> {
+        if let [path] = paths {
+            return Self::open(path.as_ref(), limits);
+        }
+        if paths.len() > limits.volumes {
+            return Err(volumes::too_many(limits));
+        }
+        let volumes = paths.iter().map(|path| open_volume(path.as_ref(), limits));
+        Self::of_set(volumes.collect::<Result<_, _>>()?, limits)
+    }
+
+    fn of_set(volumes: Vec<Volume>, limits: &Limits) -> Result<Self, Error> {
+        let set = Set::of(volumes)?;
+        TarStore::index(Arc::clone(&set), limits)
+            .and_then(|(store, members)| Self::new(Box::new(store), members, limits))
+            .map_err(|error| set.diagnose(error))
     }
 
     /// Reads a tar (plain, gzip or zstd) that can be read only once, such as standard input.
@@ -145,6 +178,23 @@ impl fmt::Debug for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Archive").field("index_digest", &self.index_digest).finish_non_exhaustive()
     }
+}
+
+/// A file that must be a volume. Opening what is no file could wait for ever.
+fn open_volume(path: &Path, limits: &Limits) -> Result<Volume, Error> {
+    let failed = |cause| opening(path, cause);
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Error::NotAVolume { file: path.display().to_string() });
+    }
+    let file = File::open(path).map_err(failed)?;
+    let mut head = [0; Packing::HEAD];
+    let head = read_head(&file, &mut head).map_err(failed)?;
+    Volume::open(path, file, head, limits)
+}
+
+fn opening(path: &Path, cause: std::io::Error) -> Error {
+    let doing = format!("open `{}`", path.display().to_string().escape_debug());
+    Error::Io { doing, cause: IoError::from(cause) }
 }
 
 /// There is one version of the image layout.

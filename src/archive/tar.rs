@@ -19,7 +19,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::FileExt;
 
 use crate::archive::blob::check_by_reading;
 use crate::archive::error::{EntryType, HeaderFault, Member, PaxFault};
@@ -28,10 +28,11 @@ use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::Descriptor;
 
-/// A plain tar in one open file: indexed once by its headers, its blobs read in place. The file is
-/// opened once and never again, so what is verified is what is copied (CVE-2022-47633).
-pub(super) struct TarStore {
-    file: File,
+/// A plain tar in an open file or the volumes of a set: indexed once by its headers, its blobs read
+/// in place. Files are opened once and never again, so what is verified is what is copied
+/// (CVE-2022-47633).
+pub(super) struct TarStore<F> {
+    file: F,
     blobs: BTreeMap<Digest, Span>,
 }
 
@@ -44,17 +45,41 @@ pub(super) struct Span {
     pub(super) size: u64,
 }
 
-impl TarStore {
+/// Bytes that are read by position.
+pub(super) trait ReadAt: Send + Sync {
+    /// How many there are.
+    fn length(&self) -> io::Result<u64>;
+
+    /// Reads some into the front of `buffer`; none only past the end.
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize>;
+
+    /// Why the blob in `span` has the digest `found`.
+    fn wrong_digest(&self, _span: Span, promised: Digest, found: Digest) -> BlobError {
+        BlobError::WrongDigest { promised, found }
+    }
+}
+
+impl ReadAt for File {
+    fn length(&self) -> io::Result<u64> {
+        self.metadata().map(|metadata| metadata.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, position)
+    }
+}
+
+impl<F: ReadAt> TarStore<F> {
     /// Reads every header of `file`.
-    pub(super) fn index(file: File, limits: &Limits) -> Result<(Self, Members), Error> {
-        let length = file.metadata().map_err(|cause| reading(cause.into()))?.len();
+    pub(super) fn index(file: F, limits: &Limits) -> Result<(Self, Members), Error> {
+        let length = file.length().map_err(|cause| reading(cause.into()))?;
         let mut blobs = Spans::default();
         let members = walk(FileInput { file: &file, position: 0, length }, limits, &mut blobs)?;
         Ok((Self { file, blobs: blobs.0 }, members))
     }
 }
 
-impl Store for TarStore {
+impl<F: ReadAt> Store for TarStore<F> {
     fn size(&self, digest: &Digest) -> Option<u64> {
         self.blobs.get(digest).map(|span| span.size)
     }
@@ -75,11 +100,18 @@ impl Store for TarStore {
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError> {
         check_by_reading(self, descriptor)
     }
+
+    fn wrong_digest(&self, promised: Digest, found: Digest) -> BlobError {
+        match self.blobs.get(&promised) {
+            Some(span) => self.file.wrong_digest(*span, promised, found),
+            None => BlobError::WrongDigest { promised, found },
+        }
+    }
 }
 
 /// Passes `span` of `file` to `sink` through the thread's buffer.
 pub(super) fn read_span(
-    file: &File,
+    file: &dyn ReadAt,
     span: Span,
     digest: &Digest,
     sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
@@ -148,7 +180,7 @@ pub(super) trait Input {
 
 /// A part of an open file, read by position.
 struct FileInput<'a> {
-    file: &'a File,
+    file: &'a dyn ReadAt,
     position: u64,
     length: u64,
 }

@@ -1,29 +1,50 @@
-//! Writes the one form of archive that sealift makes: a plain tar, the same bytes for the same input.
+//! Writes the one form of archive that sealift makes: a plain tar, in one file or in volumes, the same
+//! bytes for the same input.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
-use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, Read};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::archive::error::Member;
-use crate::archive::{BlobError, Error};
+use crate::archive::output::Output;
+use crate::archive::partial::{Leftover, writing};
+use crate::archive::tar::with_buffer;
+use crate::archive::{BlobError, Error, VolumeSize};
 use crate::digest::{Digest, Hasher};
+use crate::limits::Limits;
 
 /// What `oci-layout` holds.
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
-/// Writes members into a temporary file beside the target, which appears whole or not at all.
+/// The end marker.
+static END: [u8; 1024] = [0; 1024];
+
+/// Into what an archive is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// The size of the volumes, where it is to have any.
+    pub volume: Option<VolumeSize>,
+    /// What becomes of what a broken run left.
+    pub leftover: Leftover,
+}
+
+/// What was kept of a broken run, every byte of it proven again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// How many blobs, the first of the archive.
+    pub blobs: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Writes members into a partial beside the target, which appears whole or not at all.
 ///
 /// No times, no owners, one mode: what is written depends on the blobs and their order alone.
-/// Dropped before [`finish`](Self::finish), or after an error, it leaves nothing behind.
+/// Dropped before [`finish`](Self::finish), or after an error, it leaves nothing behind, unless it is
+/// to be resumed.
 pub struct ArchiveWriter {
-    tar: tar::Builder<BufWriter<NamedTempFile>>,
+    output: BufWriter<Output>,
     path: PathBuf,
-    directory: PathBuf,
     /// Whether `index.json` is written.
     indexed: bool,
     written: BTreeSet<Digest>,
@@ -32,30 +53,38 @@ pub struct ArchiveWriter {
 }
 
 impl ArchiveWriter {
-    /// Begins an archive that will appear as `path`.
+    /// Begins an archive in one file, which will appear as `path`.
     pub fn create(path: &Path) -> Result<Self, Error> {
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let mut prefix = OsString::from(".");
-        prefix.push(path.file_name().unwrap_or(OsStr::new("archive")));
-        prefix.push(".");
-        // The rights of an ordinary file, less what the user masks.
-        let file = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(".partial")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(directory)
-            .map_err(|cause| writing(path, cause))?;
+        Self::create_as(path, Shape::default())
+    }
+
+    /// Begins an archive in one file or in volumes, which will appear as `path.001` and so on.
+    pub fn create_as(path: &Path, shape: Shape) -> Result<Self, Error> {
+        let output = Output::create(path, shape.volume, shape.leftover)?;
         Ok(Self {
-            tar: tar::Builder::new(BufWriter::with_capacity(128 << 10, file)),
+            output: BufWriter::with_capacity(128 << 10, output),
             path: path.to_owned(),
-            directory: directory.to_owned(),
             indexed: false,
             written: BTreeSet::new(),
             broken: false,
         })
+    }
+
+    /// Writes the first two members of an archive of which everything is known, and keeps what a
+    /// broken run left where this is to be resumed: as many of `blobs` as stand there in this order.
+    /// Nothing there is trusted; `passed` hears of the bytes that are proven again.
+    pub fn begin(
+        &mut self,
+        index_json: &[u8],
+        blobs: &[(Digest, u64)],
+        passed: &mut dyn FnMut(u64),
+    ) -> Result<Kept, Error> {
+        self.output.get_ref().announce(length(index_json, blobs), &Limits::default())?;
+        let kept = self.keep(index_json, blobs, passed).map_err(|cause| self.failed(cause))?;
+        if !self.indexed {
+            self.index(index_json)?;
+        }
+        Ok(kept)
     }
 
     /// Writes `oci-layout` and `index.json`, the first two members.
@@ -63,9 +92,8 @@ impl ArchiveWriter {
         if self.indexed {
             return Err(twice("index.json"));
         }
-        self.member("oci-layout", LAYOUT.len().try_into().unwrap_or(u64::MAX), &mut &*LAYOUT)?;
-        let size = u64::try_from(index_json.len()).unwrap_or(u64::MAX);
-        self.member("index.json", size, &mut &*index_json)?;
+        let written = self.output.write_all(&front(index_json));
+        written.map_err(|cause| self.failed(cause))?;
         self.indexed = true;
         Ok(())
     }
@@ -81,9 +109,8 @@ impl ArchiveWriter {
         if !self.indexed {
             return Err(Error::NoIndex);
         }
-        let name = format!("blobs/{}/{}", digest.algorithm(), digest.hex());
         if !self.written.insert(*digest) {
-            return Err(twice(&name));
+            return Err(twice(&name(digest)));
         }
         let mut proving = Proving {
             bytes,
@@ -91,16 +118,21 @@ impl ArchiveWriter {
             hasher: Hasher::new(digest.algorithm()),
             ends: Ends::AtSize,
         };
-        let outcome = self.member(&name, size, &mut proving);
+        let written = self
+            .output
+            .write_all(&header(&name(digest), size))
+            .and_then(|()| io::copy(&mut proving, &mut self.output))
+            .and_then(|_| self.output.write_all(padding(size)))
+            .map_err(|cause| self.failed(cause));
         let checked = proving.check(digest, size);
-        self.broken |= outcome.is_err() || checked.is_err();
+        self.broken |= checked.is_err();
         // Bytes that are wrong say more than that a member could not be written.
         checked.map_err(|cause| Error::BadBlob { cause })?;
-        outcome
+        written
     }
 
-    /// Ends the archive, syncs it to disk and gives it its name.
-    pub fn finish(self) -> Result<(), Error> {
+    /// Ends the archive, syncs it to disk and gives it its name; in how many files it lies.
+    pub fn finish(self) -> Result<usize, Error> {
         if !self.indexed {
             return Err(Error::NoIndex);
         }
@@ -108,29 +140,138 @@ impl ArchiveWriter {
         if self.broken {
             return Err(failed(io::Error::other("a blob could not be written")));
         }
-        let buffered = self.tar.into_inner().map_err(failed)?;
-        let file = buffered.into_inner().map_err(|cause| failed(cause.into_error()))?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&self.path).map_err(|cause| failed(cause.error))?;
-        // The name, too, must outlive a power cut.
-        File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(failed)
+        let mut output = self.output;
+        output.write_all(&END).map_err(failed)?;
+        let output = output.into_inner().map_err(|cause| failed(cause.into_error()))?;
+        output.finish().map_err(failed)
     }
 
-    fn member(&mut self, name: &str, size: u64, bytes: &mut dyn Read) -> Result<(), Error> {
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_size(size);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        header.set_uid(0);
-        header.set_gid(0);
-        self.tar.append_data(&mut header, name, bytes).map_err(|cause| {
-            self.broken = true;
-            writing(&self.path, cause)
-        })
+    /// Goes through what was left as long as it is what would be written.
+    fn keep(
+        &mut self,
+        index_json: &[u8],
+        blobs: &[(Digest, u64)],
+        passed: &mut dyn FnMut(u64),
+    ) -> io::Result<Kept> {
+        let mut kept = Kept::default();
+        let output = self.output.get_mut();
+        let mut mark = output.mark();
+        if replays(output, &front(index_json))? {
+            mark = output.mark();
+            self.indexed = true;
+            for (digest, size) in blobs {
+                if !replays_blob(output, digest, *size, passed)? {
+                    break;
+                }
+                mark = output.mark();
+                self.written.insert(*digest);
+                kept.blobs = kept.blobs.saturating_add(1);
+                kept.bytes = kept.bytes.saturating_add(*size);
+            }
+        }
+        output.rewind(mark)?;
+        Ok(kept)
+    }
+
+    fn failed(&mut self, cause: io::Error) -> Error {
+        self.broken = true;
+        writing(&self.path, cause)
     }
 }
 
+/// Whether what was left goes on with `expected`.
+fn replays(output: &mut Output, expected: &[u8]) -> io::Result<bool> {
+    let mut expected = expected;
+    with_buffer(|buffer| {
+        while !expected.is_empty() {
+            let wanted = expected.len().min(buffer.len());
+            let read = output.replay(buffer.get_mut(..wanted).unwrap_or_default())?;
+            let found = buffer.get(..read).unwrap_or_default();
+            match expected.strip_prefix(found) {
+                Some(rest) if read > 0 => expected = rest,
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// Whether what was left goes on with this blob, by its bytes.
+fn replays_blob(
+    output: &mut Output,
+    digest: &Digest,
+    size: u64,
+    passed: &mut dyn FnMut(u64),
+) -> io::Result<bool> {
+    if !replays(output, &header(&name(digest), size))? {
+        return Ok(false);
+    }
+    let mut hasher = Hasher::new(digest.algorithm());
+    let mut left = size;
+    let is_whole = with_buffer(|buffer| {
+        while left > 0 {
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+            let read = output.replay(buffer.get_mut(..wanted).unwrap_or_default())?;
+            if read == 0 {
+                return Ok::<_, io::Error>(false);
+            }
+            hasher.update(buffer.get(..read).unwrap_or_default());
+            let read = u64::try_from(read).unwrap_or(u64::MAX);
+            left = left.saturating_sub(read);
+            passed(read);
+        }
+        Ok(true)
+    })?;
+    Ok(is_whole && hasher.finish() == *digest && replays(output, padding(size))?)
+}
+
+fn name(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm(), digest.hex())
+}
+
+/// The first two members.
+fn front(index_json: &[u8]) -> Vec<u8> {
+    [("oci-layout", LAYOUT), ("index.json", index_json)]
+        .into_iter()
+        .flat_map(|(name, bytes)| {
+            let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            [&header(name, size), bytes, padding(size)].concat()
+        })
+        .collect()
+}
+
+/// What stands before the content of a member: its header, and before that an extension where the
+/// name is too long for it.
+fn header(name: &str, size: u64) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    let mut builder = tar::Builder::new(Vec::new());
+    builder
+        .append_data(&mut header, name, io::empty())
+        .expect("the names of a layout fit into headers, and memory takes all that is written");
+    builder.get_ref().clone()
+}
+
+/// What stands behind it.
+fn padding(size: u64) -> &'static [u8] {
+    let used = size % 512;
+    let missing = if used == 0 { 0 } else { 512_u64.saturating_sub(used) };
+    usize::try_from(missing).ok().and_then(|missing| END.get(..missing)).unwrap_or_default()
+}
+
+/// Bytes of the whole tar.
+fn length(index_json: &[u8], blobs: &[(Digest, u64)]) -> u64 {
+    let count = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let blobs = blobs.iter().map(|(digest, size)| {
+        count(&header(&name(digest), *size)).saturating_add(size.next_multiple_of(512))
+    });
+    blobs.fold(count(&front(index_json)).saturating_add(count(&END)), u64::saturating_add)
+}
 /// Passes on at most as many bytes as were promised, and hashes them.
 struct Proving<'a> {
     bytes: &'a mut dyn Read,
@@ -194,11 +335,6 @@ impl Read for Proving<'_> {
         self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
         Ok(read)
     }
-}
-
-fn writing(path: &Path, cause: io::Error) -> Error {
-    let doing = format!("write `{}`", path.display().to_string().escape_debug());
-    Error::Io { doing, cause: cause.into() }
 }
 
 fn twice(name: &str) -> Error {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sealift::archive::VolumeSize;
 use sealift::oci::Reference;
 use sealift::time::UnixTime;
 
@@ -51,9 +52,10 @@ pub(crate) enum Command {
 pub(crate) struct VerifyArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
     ///
-    /// The form is told by content, not by name. Nothing is extracted and nothing is written.
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    /// Or all volumes of a set, in any order; they are read where they lie. The form is told by
+    /// content, not by name. Nothing is extracted and nothing is written.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Judge only this image (repeatable): a digest, a full reference, or a tag of the archive
     ///
@@ -167,8 +169,10 @@ pub(crate) struct VerifyBundleArgs {
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    ///
+    /// Or all volumes of a set, in any order.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     #[command(flatten)]
     pub format: FormatArgs,
@@ -257,6 +261,21 @@ pub(crate) struct ExportArgs {
     #[arg(short, long, value_name = "FILE", env = "SEALIFT_OUTPUT")]
     pub output: PathBuf,
 
+    /// Write volumes of at most this size instead of one file: FILE.001, FILE.002 and so on
+    ///
+    /// A number with KB, MB, GB, KiB, MiB or GiB, at least 1MiB. A file always stays below it, so that
+    /// 4GiB suits FAT32. All volumes appear when all are whole; give all of them to `verify` or
+    /// `mirror`, in any order.
+    #[arg(long, value_name = "SIZE", env = "SEALIFT_VOLUME_SIZE")]
+    pub volume_size: Option<VolumeSize>,
+
+    /// Go on from what a run that was killed or failed has left, and leave it where this one fails
+    ///
+    /// What is there (.FILE.partial) is hashed again and kept as far as it is what would be written;
+    /// the archive is the same as without a break. Without this, what was left is replaced.
+    #[arg(long, env = "SEALIFT_RESUME", value_parser = BoolishValueParser::new())]
+    pub resume: bool,
+
     /// The full name of the one image that is exported from a layout where it has only a tag
     ///
     /// Policies are chosen by full names, and a mirror needs them.
@@ -284,8 +303,10 @@ pub(crate) struct ExportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct MirrorArgs {
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst
-    #[arg(value_name = "ARCHIVE")]
-    pub archive: PathBuf,
+    ///
+    /// Or all volumes of a set, in any order.
+    #[arg(value_name = "ARCHIVE", required = true)]
+    pub archive: Vec<PathBuf>,
 
     /// Where to: the registry, and a path before every repository
     ///

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::HumanBytes;
-use sealift::archive::{Archive, ArchiveWriter};
+use sealift::archive::{Archive, ArchiveWriter, Kept, Leftover, Shape};
 use sealift::digest::Digest;
 use sealift::inventory::ledger::{Entry, Ledger, Lookup, Outcome};
 use sealift::inventory::{Inventory, Name};
@@ -15,7 +15,8 @@ use sealift::limits::Limits;
 use sealift::oci::{InvalidReference, Platform, Reference};
 use sealift::report::text::Lines;
 use sealift::transfer::{
-    ArchiveSource, Image, Plan, Request, Settings, Source, into_archive, offered, repository_of,
+    ArchiveSource, Image, Plan, Request, Settings, Source, Written, into_archive, offered,
+    repository_of,
 };
 use serde::Serialize;
 
@@ -63,10 +64,10 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     }
     let time = clock::source_date()?;
     let settings = Settings { concurrency: args.concurrency(), limits, time };
-    let plan = export(args, &requests, &settings)?;
+    let (plan, written) = export(args, &requests, &settings)?;
     output::answer(&match args.format.format {
-        Format::Text => text(&plan, &args.output),
-        Format::Json => json(&plan, &args.output)?,
+        Format::Text => text(&plan, args, written),
+        Format::Json => json(&plan, args, written)?,
     })?;
     Ok(Exit::Admitted)
 }
@@ -87,13 +88,15 @@ fn export<'a>(
     args: &ExportArgs,
     requests: &[Request<'a>],
     settings: &Settings,
-) -> Result<Plan<'a>> {
+) -> Result<(Plan<'a>, Written)> {
     let bar = Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes });
     // First, so that a place that cannot be written is known before anything is fetched.
-    let writer = ArchiveWriter::create(&args.output)?;
+    let leftover = if args.resume { Leftover::Resumed } else { Leftover::Replaced };
+    let shape = Shape { volume: args.volume_size, leftover };
+    let writer = ArchiveWriter::create_as(&args.output, shape)?;
     let plan = Plan::make(requests, settings, &bar)?;
-    into_archive(&plan, writer, settings.concurrency, &bar)?;
-    Ok(plan)
+    let written = into_archive(&plan, writer, settings.concurrency, &bar)?;
+    Ok((plan, written))
 }
 
 impl ExportArgs {
@@ -264,7 +267,7 @@ impl Origins {
 type Sources<'a> = BTreeMap<(Option<PathBuf>, Option<String>), Box<dyn Source + 'a>>;
 
 /// What was found and what was not, image by image.
-fn text(plan: &Plan<'_>, output: &Path) -> String {
+fn text(plan: &Plan<'_>, args: &ExportArgs, written: Written) -> String {
     let mut lines = Lines::default();
     for image in plan.images() {
         image.names.iter().for_each(|name| lines.line("", &name.to_string()));
@@ -284,8 +287,16 @@ fn text(plan: &Plan<'_>, output: &Path) -> String {
         lines.blank();
     }
     let (blobs, bytes) = plan.size();
-    let (path, images, bytes) = (output.display(), plan.images().len(), HumanBytes(bytes));
+    let (path, images, bytes) = (args.output.display(), plan.images().len(), HumanBytes(bytes));
+    let path = match args.volume_size {
+        None => path.to_string(),
+        Some(_) => format!("{path}.001 to {path}.{:03}", written.files),
+    };
     lines.line("", &format!("{path}: {images} image(s), {blobs} blobs, {bytes}"));
+    if args.resume {
+        let Kept { blobs, bytes } = written.kept;
+        lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
+    }
     lines.finish()
 }
 
@@ -323,7 +334,16 @@ struct Told<'a> {
     images: Vec<ToldImage<'a>>,
     blobs: usize,
     bytes: u64,
+    files: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<ToldKept>,
     ledger: &'a Ledger,
+}
+
+#[derive(Serialize)]
+struct ToldKept {
+    blobs: usize,
+    bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -336,11 +356,13 @@ struct ToldImage<'a> {
     absent: &'a [Digest],
 }
 
-fn json(plan: &Plan<'_>, output: &Path) -> Result<String> {
+fn json(plan: &Plan<'_>, args: &ExportArgs, written: Written) -> Result<String> {
     let (blobs, bytes) = plan.size();
     let images = plan.images().iter().map(ToldImage::of).collect();
-    let archive = output.display().to_string();
-    let told = Told { archive, images, blobs, bytes, ledger: plan.ledger() };
+    let archive = args.output.display().to_string();
+    let Written { kept: Kept { blobs: kept, bytes: kept_bytes }, files } = written;
+    let kept = args.resume.then_some(ToldKept { blobs: kept, bytes: kept_bytes });
+    let told = Told { archive, images, blobs, bytes, files, kept, ledger: plan.ledger() };
     Ok(serde_json::to_string_pretty(&told)? + "\n")
 }
 

@@ -12,8 +12,8 @@ use super::{output, verify};
 
 pub(crate) fn run(args: &InspectArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let archive = verify::open(&args.archive, &limits)?;
-    let inventory = verify::inventory(&archive, &args.archive, &limits)?;
+    let archive = verify::open_files(&args.archive, &limits)?;
+    let inventory = verify::inventory_of_files(&archive, &args.archive, &limits)?;
     let tree = tree::Tree::of(&archive, &inventory, &limits);
     output::answer(&match args.format.format {
         Format::Text => tree.text(),

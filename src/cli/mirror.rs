@@ -19,7 +19,7 @@ use super::signer::Demands;
 use super::{clock, output, verify};
 
 pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
-    if args.archive == Path::new("-") {
+    if args.archive.iter().any(|path| path == Path::new("-")) {
         bail!("a stream can be read only once, and a mirror judges before it pushes");
     }
     let limits = Limits::default();
@@ -39,8 +39,8 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
             policies: verify::entries(&demands.policies),
         },
     };
-    let archive = verify::open(&args.archive, &limits)?;
-    let inventory = verify::inventory(&archive, &args.archive, &limits)?;
+    let archive = verify::open_files(&args.archive, &limits)?;
+    let inventory = verify::inventory_of_files(&archive, &args.archive, &limits)?;
     let wanted = if args.no_progress { Wanted::No } else { Wanted::Yes };
     let outcome = engine::verify(
         &Work {

@@ -35,8 +35,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
             policies: entries(&demands.policies),
         },
     };
-    let archive = open(&args.archive, &limits)?;
-    let inventory = inventory(&archive, &args.archive, &limits)?;
+    let archive = open_files(&args.archive, &limits)?;
+    let inventory = inventory_of_files(&archive, &args.archive, &limits)?;
     let outcome = engine::verify(
         &Work {
             archive: &archive,
@@ -57,17 +57,41 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
 
 /// Opens what the user names; `-` is standard input.
 pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Archive> {
-    let cannot = || format!("archive `{}` cannot be read", path.display());
-    if path == Path::new("-") {
-        return Archive::from_stream(io::stdin().lock(), limits).with_context(cannot);
+    open_files(&[path], limits)
+}
+
+/// Opens an archive by all its files, where they are the volumes of a set.
+pub(crate) fn open_files<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Archive> {
+    let cannot = || format!("{} cannot be read", called(paths));
+    match paths {
+        [path] if path.as_ref() == Path::new("-") => {
+            Archive::from_stream(io::stdin().lock(), limits).with_context(cannot)
+        }
+        paths => Archive::open_files(paths, limits).with_context(cannot),
     }
-    Archive::open(path, limits).with_context(cannot)
 }
 
 /// Sorts out what the archive holds.
 pub(crate) fn inventory(archive: &Archive, path: &Path, limits: &Limits) -> Result<Inventory> {
+    inventory_of_files(archive, &[path], limits)
+}
+
+/// Sorts out what an archive of several files holds.
+pub(crate) fn inventory_of_files<P: AsRef<Path>>(
+    archive: &Archive,
+    paths: &[P],
+    limits: &Limits,
+) -> Result<Inventory> {
     Inventory::of(archive, limits)
-        .with_context(|| format!("archive `{}` cannot be sorted out", path.display()))
+        .with_context(|| format!("{} cannot be sorted out", called(paths)))
+}
+
+/// An archive, for people.
+fn called<P: AsRef<Path>>(paths: &[P]) -> String {
+    match paths {
+        [path] => format!("archive `{}`", path.as_ref().display()),
+        paths => format!("the archive of {} files", paths.len()),
+    }
 }
 
 /// The policies as the report names them.

@@ -8,24 +8,26 @@ use std::thread;
 use super::plan::{Held, Item};
 use super::prefetch::{Writer, pipe};
 use super::{Error, Fault, Plan, Watch};
-use crate::archive::ArchiveWriter;
+use crate::archive::{ArchiveWriter, Kept};
 
 /// Writes the plan. Up to `concurrency` blobs are read ahead, each by at most half a MiB; one
 /// writer puts them in order. The writer proves every blob, so a source that lies ends the export
-/// and the archive never appears.
+/// and the archive never appears. What the writer kept of a broken run is not read again.
 pub fn into_archive(
     plan: &Plan<'_>,
     mut writer: ArchiveWriter,
     concurrency: usize,
     watch: &dyn Watch,
-) -> Result<(), Error> {
+) -> Result<Written, Error> {
     let (blobs, bytes) = plan.size();
     watch.begins(blobs, bytes);
-    writer.index(&plan.index).map_err(broken)?;
+    let blobs: Vec<_> = plan.items.iter().map(|item| (item.digest, item.size)).collect();
+    let kept =
+        writer.begin(&plan.index, &blobs, &mut |bytes| watch.passed(bytes)).map_err(broken)?;
     let fault = Mutex::new(None);
     let written = thread::scope(|scope| {
         let mut ahead: VecDeque<(&Item<'_>, Box<dyn Read>)> = VecDeque::new();
-        let mut items = plan.items.iter();
+        let mut items = plan.items.iter().skip(kept.blobs);
         loop {
             while ahead.len() < concurrency.max(1) {
                 let Some(item) = items.next() else { break };
@@ -46,7 +48,17 @@ pub fn into_archive(
     // What the source said says more than that the archive could not be written.
     let fault = fault.into_inner().unwrap_or_else(PoisonError::into_inner);
     written.map_err(|error| fault.unwrap_or(error))?;
-    writer.finish().map_err(broken)
+    let files = writer.finish().map_err(broken)?;
+    Ok(Written { kept, files })
+}
+
+/// What an export wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// What was there already.
+    pub kept: Kept,
+    /// In how many files it lies.
+    pub files: usize,
 }
 
 fn broken(cause: crate::archive::Error) -> Error {

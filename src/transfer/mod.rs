@@ -25,7 +25,7 @@ use std::io;
 pub use clearance::Clearance;
 pub use discover::Request;
 pub use error::{Error, Fault};
-pub use export::into_archive;
+pub use export::{Written, into_archive};
 pub use local::{ArchiveSource, offered, repository_of};
 pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};

@@ -244,8 +244,28 @@ pub enum PathError {
     #[error("{0}")]
     Malformed(#[from] MalformedCertificate),
     /// No path could be built.
-    #[error("{0}")]
+    #[error("{}", told(.0))]
     Path(webpki::Error),
+}
+
+/// What stands in the way of a path, in words.
+fn told(why: &webpki::Error) -> String {
+    use webpki::Error;
+    let words = match why {
+        Error::UnknownIssuer => "no trusted authority issued the certificate",
+        Error::NameConstraintViolation => {
+            "an authority above the certificate does not permit its name"
+        }
+        Error::RequiredEkuNotFoundContext(_) => {
+            "the certificate, or an authority above it, is not for this purpose"
+        }
+        Error::CaUsedAsEndEntity => "the certificate is an authority's, not a signer's",
+        Error::UnsupportedCriticalExtension => {
+            "the certificate, or an authority above it, has a critical extension that is not known"
+        }
+        other => return format!("no path leads to a trusted authority: {other}"),
+    };
+    words.to_owned()
 }
 
 /// A signature algorithm of certificates, asked of our own backend.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use sealift::archive::{Archive, ArchiveWriter};
+use sealift::archive::{Archive, ArchiveWriter, Leftover, Shape};
 use sealift::digest::Digest;
 use sealift::inventory::{Inventory, Name};
 use sealift::limits::Limits;
 use sealift::oci::{Descriptor, MediaType, Reference};
-use sealift::transfer::{Error, Plan, Request, Settings, Unwatched, into_archive};
+use sealift::transfer::{Error, Plan, Request, Settings, Unwatched, Written, into_archive};
 
 use crate::server::{Answer, Server};
 use crate::{descriptor, index, manifest, registry, told};
@@ -63,6 +65,10 @@ fn serve(held: Held) -> Server {
 }
 
 fn export(server: &Server, output: &Path) -> Result<Vec<u8>, Error> {
+    export_as(server, output, Shape::default()).map(|(ledger, _)| ledger)
+}
+
+fn export_as(server: &Server, output: &Path, shape: Shape) -> Result<(Vec<u8>, Written), Error> {
     let registry = registry(server, None);
     let repository = registry.repository("app");
     let reference: Reference = format!("{}/app:v1", server.host()).parse().unwrap();
@@ -70,8 +76,9 @@ fn export(server: &Server, output: &Path) -> Result<Vec<u8>, Error> {
     let requests = [Request { source: &repository, name, digest: None }];
     let settings = Settings { concurrency: 4, limits: Limits::default(), time: None };
     let plan = Plan::make(&requests, &settings, &Unwatched)?;
-    into_archive(&plan, ArchiveWriter::create(output).unwrap(), 4, &Unwatched)?;
-    Ok(plan.ledger().to_bytes())
+    let writer = ArchiveWriter::create_as(output, shape).unwrap();
+    let written = into_archive(&plan, writer, 4, &Unwatched)?;
+    Ok((plan.ledger().to_bytes(), written))
 }
 
 /// What an export that fails says, and that it left nothing behind.
@@ -129,6 +136,50 @@ fn everything_that_speaks_of_an_image_is_carried() {
     let again = directory.path().join("again.tar");
     export(&server, &again).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&again).unwrap());
+}
+
+/// A line that is cut: what was written is kept, and not asked for again.
+#[test]
+fn an_export_goes_on() {
+    let mut held = Held::new();
+    let layers: Vec<_> = (1..4_u8).map(|n| vec![n; 70_000]).collect();
+    let images: Vec<_> =
+        layers.iter().map(|layer| put_image(&mut held, "v1", layer, None)).collect();
+    let image = put_manifest(&mut held, "v1", MediaType::OCI_INDEX, &index(&images));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.tar");
+    export(&serve(held.clone()), &path).unwrap();
+    // Another server, another name in the archive: all is written by one.
+    let mut sorted: Vec<_> = layers.iter().map(|layer| Digest::sha256(layer)).collect();
+    sorted.sort();
+    let last = format!("GET /v2/app/blobs/{}", sorted[2]);
+    let cut = Arc::new(AtomicBool::new(true));
+    let (is_cut, line) = (Arc::clone(&cut), last.clone());
+    let server = Server::start(move |asked| {
+        let answer = held.get(&asked.line()).cloned().unwrap_or(Answer::new(404));
+        if asked.line() != line || !is_cut.load(Ordering::SeqCst) {
+            return answer;
+        }
+        let body = answer.body[..60_000].to_vec();
+        Answer { body, ..answer }.header("Content-Length", "70000")
+    });
+    let shape = Shape { volume: None, leftover: Leftover::Resumed };
+    let error = export_as(&server, &path, shape).unwrap_err();
+    let said = told(error, &server);
+    assert!(said.starts_with(&format!("cannot read {} of HOST/app: ", sorted[2])), "{said}");
+    let before = server.lines().len();
+    cut.store(false, Ordering::SeqCst);
+    let (_, written) = export_as(&server, &path, shape).unwrap();
+    let small: u64 = [image.size, 2].into_iter().chain(images.iter().map(|it| it.size)).sum();
+    assert_eq!(written.files, 1);
+    assert_eq!((written.kept.blobs, written.kept.bytes > small + 140_000), (9, true));
+    let asked = server.lines().split_off(before);
+    let blobs: Vec<_> = asked.iter().filter(|line| line.contains("/blobs/")).collect();
+    assert_eq!(blobs, [&last]);
+    let resumed = std::fs::read(&path).unwrap();
+    export(&server, &path).unwrap();
+    assert!(std::fs::read(&path).unwrap() == resumed);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -115,7 +115,10 @@ impl TimestampAuthority {
         let info = self.info(stamp);
         let attribute = |dotted: &str, value: Vec<u8>| {
             let times = if stamp.doubled_attribute == Some(dotted) { 2 } else { 1 };
-            der::sequence(&[der::oid(dotted), der::set_of(vec![value; times])])
+            let mut values = vec![value; times];
+            let second = stamp.second_value.iter().filter(|(of, _)| *of == dotted);
+            values.extend(second.map(|(_, value)| value.clone()));
+            der::sequence(&[der::oid(dotted), der::set_of(values)])
         };
         // SHA-256 is the default, and DER leaves out defaults.
         let algorithm = match hash {
@@ -184,6 +187,8 @@ pub struct Stamp {
     pub signer_key_id: Option<Vec<u8>>,
     /// The signed attribute whose value stands twice.
     pub doubled_attribute: Option<&'static str>,
+    /// A signed attribute and the value that it has beside its own.
+    pub second_value: Option<(&'static str, Vec<u8>)>,
     pub time: UnixTime,
     /// Certificates to embed.
     pub certificates: Vec<Vec<u8>>,
@@ -217,6 +222,7 @@ impl Stamp {
             attributes_hash: Hash::Sha256,
             signer_key_id: None,
             doubled_attribute: None,
+            second_value: None,
             time,
             certificates: Vec::new(),
             altered_info: None,
