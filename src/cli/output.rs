@@ -35,13 +35,15 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// Says that something is tried again, and why.
 #[cfg(feature = "net")]
 pub(crate) fn waiting(pause: std::time::Duration, why: &net::Error) {
-    let why = std::iter::successors(Some(why as &dyn std::error::Error), |error| error.source());
-    let why: Vec<_> = why.map(ToString::to_string).collect();
+    let causes: Vec<_> = anyhow::Chain::new(why).map(ToString::to_string).collect();
+    let text = format!("{}: trying again in {} s", causes.join(": "), pause.as_secs());
     let mut lines = Lines::default();
-    let text = format!("{}: trying again in {} s", why.join(": "), pause.as_secs());
+    // In the place of a progress bar, which draws itself anew below.
+    let place = if std::io::IsTerminal::is_terminal(&io::stderr()) { "\r\u{1b}[2K" } else { "" };
     lines.unbroken("warning: ", &text);
+    let text = format!("{place}{}", lines.finish());
     // Nobody is left to tell where this cannot be written.
-    let _ = io::stderr().write_all(lines.finish().as_bytes());
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// What clap has to say: help for standard output, usage errors for standard error.

@@ -183,6 +183,18 @@ pub enum Error {
         #[source]
         cause: docker_credential::CredentialRetrievalError,
     },
+    /// A credential helper that fails.
+    #[error("`{helper}`, which {file} names for {registry}, failed: {said}")]
+    CredentialHelper {
+        /// The program.
+        helper: String,
+        /// The auth file.
+        file: String,
+        /// The registry.
+        registry: String,
+        /// What it said.
+        said: String,
+    },
     /// A file of certificates that holds none, or a malformed one.
     #[error("{file} holds no certificates we can read")]
     Roots {

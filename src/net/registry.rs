@@ -160,12 +160,8 @@ impl<'a> Repository<'a> {
         let mut listed = Vec::new();
         for page in 0..REFERRER_PAGES {
             let url = shown(&call.url);
-            let found = self.retries().run(|| self.referrers_page(call.clone()))?;
-            let (index, next) = match found {
-                Page::Listed { index, next } => (index, next),
-                Page::Absent(_) if page == 0 => return Ok(Referrers::NotSupported),
-                Page::Absent(refusal) => return Err(refusal),
-            };
+            let found = self.retries().run(|| self.referrers_page(page, call.clone()))?;
+            let Some((index, next)) = found else { return Ok(Referrers::NotSupported) };
             listed.extend(index.manifests);
             if listed.len() > limit {
                 return Err(Error::TooMany { url, what: "referrers", limit });
@@ -179,13 +175,18 @@ impl<'a> Repository<'a> {
         Err(Error::TooMany { url, what: "pages", limit: REFERRER_PAGES })
     }
 
-    fn referrers_page(&self, call: Call) -> Result<Page, Error> {
+    /// One page, and where the next one is; none where the first is not there.
+    fn referrers_page(
+        &self,
+        page: usize,
+        call: Call,
+    ) -> Result<Option<(Index, Option<Uri>)>, Error> {
         let limits = &self.registry.limits;
         let accept = HeaderValue::from_static(MediaType::OCI_INDEX);
         let reply = self.send(Access::Pull, call.header(ACCEPT, accept), Payload::None)?;
         match reply.status() {
             200 => {}
-            404 => return Ok(Page::Absent(reply.into_error())),
+            404 if page == 0 => return Ok(None),
             _ => return Err(reply.into_error()),
         }
         let url = reply.shown_url();
@@ -197,7 +198,7 @@ impl<'a> Repository<'a> {
         let bytes = reply.read(limits.metadata_bytes)?;
         let index = Index::parse(&bytes, &MediaType::from(MediaType::OCI_INDEX), limits)
             .map_err(|cause| Error::Document { url, cause })?;
-        Ok(Page::Listed { index, next })
+        Ok(Some((index, next)))
     }
 
     /// Whether the registry holds a blob of this digest, and of this size.
@@ -323,16 +324,6 @@ impl<'a> Repository<'a> {
     fn scope(&self, access: Access) -> Scope {
         Scope { repository: self.path.clone(), access, mount_from: None }
     }
-}
-
-/// One page of a list of referrers.
-enum Page {
-    Listed {
-        index: Index,
-        next: Option<Uri>,
-    },
-    /// The error that the answer is, unless it is the first.
-    Absent(Error),
 }
 
 /// The `Accept` of every request for a manifest.

@@ -25,6 +25,7 @@ pub struct Retries {
     /// Attempts after the first.
     pub count: u32,
     /// Waits so long; hears why.
+    #[expect(clippy::type_complexity, reason = "it is one closure")]
     pub wait: Arc<dyn Fn(Duration, &Error) + Send + Sync>,
 }
 
@@ -131,7 +132,7 @@ mod tests {
     fn pauses_grow_to_a_cap_and_end() {
         assert_eq!(pauses(8, 503, None), [1, 2, 4, 8, 16, 30, 30, 30]);
         assert_eq!(pauses(0, 503, None), [0; 0]);
-        assert_eq!(pauses(u32::MAX.min(40), 500, None).len(), 40);
+        assert_eq!(pauses(40, 500, None).len(), 40);
     }
 
     #[test]

@@ -462,7 +462,7 @@ impl Reply {
         let pause = self.header("retry-after").and_then(|it| asked_pause(it, self.header("date")));
         let mut detail = self.read(ERROR_BYTES).map(|body| detail(&body)).unwrap_or_default();
         if let Some(pause) = pause {
-            detail += &format!(", to be asked again in {} s", pause.as_secs());
+            detail = format!("{detail}, to be asked again in {} s", pause.as_secs());
         }
         Error::Status { method, url, status, detail, pause }
     }

@@ -304,7 +304,7 @@ impl Place {
         let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
         let plan = Plan::make(&requests, &settings, &Unwatched)?;
         let writer = ArchiveWriter::create(&self.path("out.tar")).unwrap();
-        into_archive(&plan, writer, 1, &Unwatched)
+        into_archive(&plan, writer, 1, &Unwatched).map(drop)
     }
 
     /// What a transfer that was tried again came to, and the pauses.

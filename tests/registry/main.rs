@@ -8,6 +8,7 @@ mod auth;
 mod export;
 mod faults;
 mod mirror;
+mod reach;
 mod reading;
 mod server;
 mod store;

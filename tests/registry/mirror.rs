@@ -36,7 +36,7 @@ spec:
 
 /// An archive as it is put together.
 #[derive(Default)]
-struct Layout {
+pub struct Layout {
     blobs: BTreeMap<Digest, Vec<u8>>,
     entries: Vec<Descriptor>,
 }
@@ -47,7 +47,7 @@ impl Layout {
         descriptor(media_type, bytes)
     }
 
-    fn manifest(&mut self, layer: &[u8], subject: Option<&Descriptor>) -> Descriptor {
+    pub fn manifest(&mut self, layer: &[u8], subject: Option<&Descriptor>) -> Descriptor {
         let config = self.blob(MediaType::OCI_EMPTY, b"{}");
         let layer = self.blob("application/octet-stream", layer);
         let mut document = json!({
@@ -64,14 +64,14 @@ impl Layout {
         self.blob(MediaType::OCI_MANIFEST, &serde_json::to_vec(&document).unwrap())
     }
 
-    fn list(&mut self, mut entry: Descriptor, name: Option<&str>) {
+    pub fn list(&mut self, mut entry: Descriptor, name: Option<&str>) {
         if let Some(name) = name {
             entry.annotations.insert("io.containerd.image.name".to_owned(), name.to_owned());
         }
         self.entries.push(entry);
     }
 
-    fn write(&self, path: &Path) {
+    pub fn write(&self, path: &Path) {
         let index = json!({
             "schemaVersion": 2,
             "mediaType": MediaType::OCI_INDEX,
