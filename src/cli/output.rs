@@ -39,7 +39,7 @@ pub(crate) fn waiting(pause: std::time::Duration, why: &net::Error) {
     let text = format!("{}: trying again in {} s", causes.join(": "), pause.as_secs());
     let mut lines = Lines::default();
     // In the place of a progress bar, which draws itself anew below.
-    let place = if std::io::IsTerminal::is_terminal(&io::stderr()) { "\r\u{1b}[2K" } else { "" };
+    let place = if io::IsTerminal::is_terminal(&io::stderr()) { "\r\u{1b}[2K" } else { "" };
     lines.unbroken("warning: ", &text);
     let text = format!("{place}{}", lines.finish());
     // Nobody is left to tell where this cannot be written.
