@@ -16,6 +16,8 @@ pub(crate) struct Document<'a> {
     /// The byte of the file its text begins at.
     pub start: usize,
     text: &'a str,
+    /// Whether the whole text stands in one line of the file, with its line ends spelled out.
+    is_one_line: bool,
 }
 
 impl Document<'_> {
@@ -38,7 +40,34 @@ impl Document<'_> {
 
     /// The line of the file that is line `inner` of the document.
     pub(crate) fn line_of(&self, inner: u64) -> usize {
+        let inner = if self.is_one_line { 1 } else { inner };
         self.line.saturating_add(usize::try_from(inner).unwrap_or(usize::MAX)).saturating_sub(1)
+    }
+
+    /// The documents in a text that is a value of this one and stands in its line `at`. Behind a `|`
+    /// its lines are lines of the file.
+    pub(crate) fn within<'b>(&self, text: &'b str, at: u64) -> Vec<Document<'b>> {
+        let literal = self.literal_at(at);
+        let line = |inner: usize| match literal {
+            Some(first) => first.saturating_add(inner).saturating_sub(1),
+            None => self.line_of(at),
+        };
+        let inner = |inner: Document<'b>| Document {
+            number: self.number,
+            line: line(inner.line),
+            is_one_line: literal.is_none(),
+            ..inner
+        };
+        documents(text).into_iter().map(inner).collect()
+    }
+
+    /// The line of the file in which the literal block begins whose text is in the line `at`.
+    fn literal_at(&self, at: u64) -> Option<usize> {
+        let lines: Vec<&str> = self.text.lines().zip(1..at).map(|(line, _)| line).collect();
+        let blank = lines.iter().rev().take_while(|line| line.trim().is_empty()).count();
+        let header = lines.len().checked_sub(blank)?;
+        let is_literal = lines.get(header.checked_sub(1)?).is_some_and(|line| opens_literal(line));
+        is_literal.then(|| self.line.saturating_add(header))
     }
 }
 
@@ -84,7 +113,7 @@ fn push<'a>(
         });
     if !is_empty {
         let number = found.len().saturating_add(1);
-        found.push(Document { number, line, start: range.start, text });
+        found.push(Document { number, line, start: range.start, text, is_one_line: false });
     }
 }
 
@@ -93,6 +122,13 @@ fn push<'a>(
 fn lone_carriage_return(text: &str) -> Option<u64> {
     let lines = text.split_inclusive('\n').map(|line| line.strip_suffix("\r\n").unwrap_or(line));
     lines.zip(1..).find_map(|(line, number)| line.contains('\r').then_some(number))
+}
+
+/// Whether a literal block begins behind a line: `|`, perhaps with its indentation and what becomes
+/// of the last line end, perhaps with a comment.
+fn opens_literal(line: &str) -> bool {
+    let line = line.split_once(" #").map_or(line, |(line, _)| line).trim_end();
+    line.trim_end_matches(|c: char| c.is_ascii_digit() || "+-".contains(c)).ends_with('|')
 }
 
 fn is_marker(line: &str) -> bool {

@@ -2,14 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test runs the binary and stops where that fails")]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use support::bench::{Bench, NOW, REPOSITORY};
+use support::evidence::{LegacySignature, Signer, simple_signing};
+use support::layout::Layout;
+use support::{Log, der};
 
 const IMAGE: &str = "registry.sealift.example/demo/server:2.1.0";
+const HELD: &str = "registry.sealift.example/demo/server:2.1.0, \
+                    registry.sealift.example/demo/agent:1.4.2, \
+                    registry.sealift.example/demo/console:3.0.0";
 const DIGEST: &str = "sha256:ed6e687854d08e3a00bb9cfa3d7c70529bdc70414b14bed40eead7b146e23b1d";
 
 fn pod(image: &str) -> String {
@@ -25,18 +36,38 @@ fn admit(objects: &str) -> (Option<i32>, String, String) {
 }
 
 fn admit_by(policy: &str, objects: &str) -> (Option<i32>, String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let [file, by] = ["objects.yaml", "policy.yaml"].map(|name| folder.path().join(name));
-    fs::write(&file, objects).unwrap();
-    fs::write(&by, policy).unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
+    let [archive, root] = ["upgrade.tar", "trusted_root.json"].map(|name| demo.join(name));
+    let (archive, root) = (fs::read(archive).unwrap(), fs::read(root).unwrap());
+    admit_of(&archive, &root, "2027-01-01T00:00:00Z", policy, objects)
+}
+
+/// The same of any archive, by any trusted root, at any time.
+fn admit_of(
+    archive: &[u8],
+    root: &[u8],
+    at: &str,
+    policy: &str,
+    objects: &str,
+) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
-    command.current_dir(demo).arg("admit").arg("-f").arg(&file);
-    command.args(["--archive", "upgrade.tar", "--policy"]).arg(&by);
-    command.args(["--trusted-root", "trusted_root.json"]);
-    let output = command.args(["--verification-time", "2027-01-01T00:00:00Z"]).output().unwrap();
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
+    command.current_dir(demo).arg("admit");
+    for (flag, name, bytes) in [
+        ("--filename", "objects.yaml", objects.as_bytes()),
+        ("--policy", "policy.yaml", policy.as_bytes()),
+        ("--archive", "archive.tar", archive),
+        ("--trusted-root", "root.json", root),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        command.arg(flag).arg(path);
+    }
+    let output = command.args(["--verification-time", at]).output().unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    (output.status.code(), out, err)
+    let folder = folder.path().to_string_lossy().into_owned();
+    (output.status.code(), out, err.replace(&folder, "FOLDER"))
 }
 
 #[test]
@@ -48,16 +79,26 @@ fn an_allowed_image_is_pinned_in_place() {
 
 #[test]
 fn what_the_archive_does_not_hold_is_refused() {
-    let other = format!("{IMAGE}@sha256:{}", "0".repeat(64));
-    for image in ["registry.sealift.example/demo/server:9", &other] {
-        let told = format!(
-            "denied: line 1: Pod `web` (not-in-archive)\n  image `{image}` is not in the archive, \
-             which holds {IMAGE}, registry.sealift.example/demo/agent:1.4.2, \
-             registry.sealift.example/demo/console:3.0.0\n"
-        );
-        assert_eq!(admit(&pod(image)), (Some(1), String::new(), told));
+    let zeros = "0".repeat(64);
+    let holds = format!("which holds {HELD}");
+    for (image, there) in [
+        ("registry.sealift.example/demo/server:9".to_owned(), holds.clone()),
+        (format!("registry.sealift.example/demo/server@sha256:{zeros}"), holds.clone()),
+        (format!("registry.sealift.example/demo/agent:2.1.0@{DIGEST}"), holds),
+        // Tag and digest are each of an image, and not of the same.
+        (format!("{IMAGE}@sha256:{zeros}"), format!("where its tag is of {DIGEST}")),
+        (format!("{IMAGE}@{AGENT_DIGEST}"), format!("where its tag is of {DIGEST}")),
+    ] {
+        let told = format!("image `{image}` is not in the archive, {there}");
+        let refused = format!("denied: line 1: Pod `web` (not-in-archive)\n  {told}\n");
+        assert_eq!(admit(&pod(&image)), (Some(1), String::new(), refused.clone()));
+        assert_eq!(admit(&review(&image)), (Some(1), denied(&told, None), refused));
     }
 }
+
+const AGENT: &str = "registry.sealift.example/demo/agent:1.4.2";
+const AGENT_DIGEST: &str =
+    "sha256:f2d38422269898aea5a4e0101d0b7f8a76dba66151978ac2a3f989efbc5dd326";
 
 const WORKFLOW: &str =
     "https://github.com/sealift-demo/upgrade/.github/workflows/release.yml@refs/tags/v2.1.0";
@@ -85,6 +126,14 @@ fn answer(response: &str) -> String {
     ) + "\n"
 }
 
+/// The answer that denies, and what was found where the message is a policy's own.
+fn denied(message: &str, found: Option<&str>) -> String {
+    let quoted = |text: &str| serde_json::to_string(text).unwrap();
+    let details = |found| format!(r#","details":{{"causes":[{{"message":{}}}]}}"#, quoted(found));
+    let (message, details) = (quoted(message), found.map(details).unwrap_or_default());
+    answer(&format!(r#""allowed":false,"status":{{"message":{message},"code":403{details}}}"#))
+}
+
 fn pinning_patch() -> String {
     let patch = format!(
         r#"[{{"op":"replace","path":"/spec/containers/0/image","value":"{IMAGE}@{DIGEST}"}}]"#
@@ -109,8 +158,8 @@ fn a_policy_that_may_not_mutate_refuses_what_it_would() {
     let message = "Request rejected by policy pinned. The policy attempted to mutate the request, \
                    but it is currently configured to not allow mutations.";
     let told = format!("denied: line 1: Pod `web` (would-mutate-but-may-not)\n  {message}\n");
-    let response = format!(r#""allowed":false,"status":{{"message":"{message}","code":403}}"#);
-    assert_eq!(admit_by(&policy, &review(IMAGE)), (Some(1), answer(&response), told.clone()));
+    let response = denied(message, None);
+    assert_eq!(admit_by(&policy, &review(IMAGE)), (Some(1), response, told.clone()));
     assert_eq!(admit_by(&policy, &pod(IMAGE)), (Some(1), String::new(), told));
     let pinned = pod(&format!("{IMAGE}@{DIGEST}"));
     assert_eq!(admit_by(&policy, &pinned), (Some(0), pinned, String::new()));
@@ -127,12 +176,43 @@ fn kubewarden_denies_in_its_own_words() {
     let other = "https://github.com/other/repo";
     let policy = kubewarden("  mutating: true\n", "registry.sealift.example/*", other);
     let message = format!("Resource web is not accepted: {UNMET}");
-    let response = format!(
-        r#""allowed":false,"status":{{"message":{},"code":403}}"#,
-        serde_json::to_string(&message).unwrap()
-    );
-    let (status, out, _) = admit_by(&policy, &review(IMAGE));
-    assert_eq!((status, out), (Some(1), answer(&response)));
+    let told = refusal_of("policy-not-met", &message);
+    let expected = (Some(1), denied(&message, None), told.clone());
+    assert_eq!(admit_by(&policy, &review(IMAGE)), expected);
+    assert_eq!(admit_by(&policy, &pod(IMAGE)), (Some(1), String::new(), told));
+}
+
+/// The talk about a refusal, each of its lines set in.
+fn refusal_of(code: &str, text: &str) -> String {
+    format!("denied: line 1: Pod `web` ({code})\n{}", set_in(text, "  "))
+}
+
+/// A text with something before each of its lines.
+fn set_in(text: &str, by: &str) -> String {
+    format!("{by}{}\n", text.trim_end_matches('\n').replace('\n', &format!("\n{by}")))
+}
+
+/// POLICY A.5: what the policy's author wrote is the message, what was found the cause.
+#[test]
+fn a_policy_of_kubewarden_may_have_a_message_of_its_own() {
+    let images = "registry.sealift.example/*";
+    let spec = "  mutating: true\n  message: Ask the release team for a signature.\n";
+    let policy = kubewarden(spec, images, "https://github.com/other/repo");
+    let (message, found) =
+        ("Ask the release team for a signature.", format!("Resource web is not accepted: {UNMET}"));
+    let told = refusal_of("policy-not-met", &format!("{message}\n{found}"));
+    let answered = (Some(1), denied(message, Some(&found)), told.clone());
+    assert_eq!(admit_by(&policy, &review(IMAGE)), answered);
+    assert_eq!(admit_by(&policy, &pod(IMAGE)), (Some(1), String::new(), told));
+    // It says nothing of what is allowed, and stands for every refusal of the policy.
+    let met = kubewarden(spec, images, WORKFLOW);
+    assert_eq!(admit_by(&met, &review(IMAGE)), (Some(0), pinning_patch(), String::new()));
+    let met = met.replace("mutating: true", "mutating: false");
+    let found = "Request rejected by policy pinned. The policy attempted to mutate the request, but \
+                 it is currently configured to not allow mutations.";
+    let told = refusal_of("would-mutate-but-may-not", &format!("{message}\n{found}"));
+    let answered = (Some(1), denied(message, Some(found)), told);
+    assert_eq!(admit_by(&met, &review(IMAGE)), answered);
 }
 
 /// POLICY A.5: a policy that monitors allows everything and changes nothing.
@@ -149,6 +229,37 @@ fn a_policy_that_monitors_only_tells() {
     let met = kubewarden("  mutating: true\n  mode: monitor\n", images, WORKFLOW);
     let allowed = (Some(0), answer(r#""allowed":true"#), String::new());
     assert_eq!(admit_by(&met, &review(IMAGE)), allowed);
+}
+
+/// POLICY A.5, of an image that cannot be judged at all: told, and refused only where a policy that
+/// covers it protects, or none covers it.
+#[test]
+fn what_the_archive_lacks_is_no_matter_to_a_policy_that_monitors() {
+    let absent = "registry.sealift.example/demo/server:9";
+    let monitoring = kubewarden("  mode: monitor\n", "registry.sealift.example/demo/*", WORKFLOW);
+    let protecting = |images: &str| {
+        let policy = kubewarden("  mode: protect\n", images, WORKFLOW);
+        policy.replace("name: pinned", "name: protecting")
+    };
+    let why = format!("image `{absent}` is not in the archive, which holds {HELD}");
+    let warning = format!("line 1: Pod `web`: not enforced: {why}");
+    let elsewhere = format!("{monitoring}---\n{}", protecting("elsewhere.example/*"));
+    for policy in [&monitoring, &elsewhere] {
+        let told = format!("warning: {warning}\n");
+        assert_eq!(admit_by(policy, &pod(absent)), (Some(0), pod(absent), told.clone()));
+        let warned = serde_json::to_string(&warning).unwrap();
+        let response = answer(&format!(r#""allowed":true,"warnings":[{warned}]"#));
+        assert_eq!(admit_by(policy, &review(absent)), (Some(0), response, told));
+    }
+    let refused = (Some(1), String::new(), refusal_of("not-in-archive", &why));
+    let both = format!("{monitoring}---\n{}", protecting("registry.sealift.example/*"));
+    let demo =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo/policy.yaml"));
+    let beside_another_format = format!("{monitoring}---\n{}", demo.unwrap());
+    let of_others = kubewarden("  mode: monitor\n", "elsewhere.example/*", WORKFLOW);
+    for policy in [both, beside_another_format, of_others] {
+        assert_eq!(admit_by(&policy, &pod(absent)), refused);
+    }
 }
 
 /// The published settings of a well-known guide: the pattern matches nothing, so nobody verifies.
@@ -169,10 +280,171 @@ fn an_image_that_no_cluster_image_policy_covers_is_denied() {
     let policy = "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\n\
                   metadata: {name: p}\nspec:\n  images: [{glob: \"ghcr.io/**\"}]\n  \
                   authorities: [{static: {action: pass}}]\n";
-    let (status, out, told) = admit_by(policy, &pod(IMAGE));
-    assert_eq!((status, out), (Some(1), String::new()));
-    let wanted = format!("no matching policies: spec.containers[0].image\n  {IMAGE}");
-    assert!(told.contains(&wanted), "{told}");
+    let found =
+        format!("validation failed: no matching policies: spec.containers[0].image\n{IMAGE}");
+    // An API server writes the name of the webhook before the answer by itself.
+    let prefix = "admission webhook \"policy.sigstore.dev\" denied the request: ";
+    let told = refusal_of("uncovered", &format!("{prefix}{found}"));
+    assert_eq!(admit_by(policy, &pod(IMAGE)), (Some(1), String::new(), told.clone()));
+    assert_eq!(admit_by(policy, &review(IMAGE)), (Some(1), denied(&found, None), told));
+}
+
+/// A verification config, alone or as a cluster keeps it, judges every image and rewrites none.
+#[test]
+fn a_verification_config_is_a_policy() {
+    let config = |subject: &str| {
+        format!(
+            "apiVersion: v1\nallOf:\n- kind: genericIssuer\n  issuer: \
+             https://token.actions.githubusercontent.com\n  subject: {{equal: '{subject}'}}\n"
+        )
+    };
+    let carried = |config: &str| {
+        let config = set_in(config, "    ");
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: signers}}\ndata:\n  \
+             verification-config: |\n{config}---\napiVersion: policies.kubewarden.io/v1\n\
+             kind: PolicyServer\nmetadata: {{name: default}}\nspec: {{verificationConfig: signers}}\n"
+        )
+    };
+    let (met, unmet) = (config(WORKFLOW), config("https://github.com/other/repo"));
+    let found = UNMET.split_once("failure: ").unwrap().1;
+    let told = refusal_of("policy-not-met", &format!("image `{IMAGE}`: {found}"));
+    for (met, unmet) in [(met.clone(), unmet.clone()), (carried(&met), carried(&unmet))] {
+        assert_eq!(admit_by(&met, &pod(IMAGE)), (Some(0), pod(IMAGE), String::new()));
+        assert_eq!(admit_by(&unmet, &pod(IMAGE)), (Some(1), String::new(), told.clone()));
+        let allowed = answer(r#""allowed":true"#);
+        assert_eq!(admit_by(&met, &review(IMAGE)), (Some(0), allowed, String::new()));
+    }
+}
+
+#[test]
+fn a_policy_json_is_a_policy() {
+    let policy = r#"{"default": [{"type": "reject"}], "transports": {"docker": {
+        "registry.sealift.example/demo/agent": [{
+            "type": "sigstoreSigned",
+            "keyPath": "cosign.pub",
+            "signedIdentity": {"type": "matchRepository"}
+        }]
+    }}}"#;
+    assert_eq!(admit_by(policy, &pod(AGENT)), (Some(0), pod(AGENT), String::new()));
+    let rejected =
+        format!("image `{IMAGE}`: Running image docker://{IMAGE} is rejected by policy.");
+    let told = refusal_of("policy-not-met", &rejected);
+    assert_eq!(admit_by(policy, &pod(IMAGE)), (Some(1), String::new(), told));
+    // A name with tag and digest has no scope.
+    let both = format!("{AGENT}@{AGENT_DIGEST}");
+    let told = refusal_of("uncovered", &format!("no policy covers image `{both}`"));
+    assert_eq!(admit_by(policy, &pod(&both)), (Some(1), String::new(), told));
+}
+
+/// A policy of Kubewarden that pins `certificate`.
+fn by_certificate(certificate: &[u8], chain: &[&[u8]], more: &str) -> String {
+    let pem = |der: &[u8]| der::pem("CERTIFICATE", der);
+    let chain: Vec<_> = chain.iter().map(|der| pem(der)).collect();
+    let chain = if chain.is_empty() {
+        String::new()
+    } else {
+        format!("      certificateChain: {}\n", json!(chain))
+    };
+    format!(
+        "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\n\
+         metadata: {{name: pinned}}\nspec:\n  \
+         module: ghcr.io/kubewarden/policies/verify-image-signatures:v0.3.0\n  mutating: true\n  \
+         settings:\n    signatures:\n    - image: \"registry.sealift.example/*\"\n      \
+         certificates: {}\n{chain}{more}",
+        json!([pem(certificate)])
+    )
+}
+
+/// An image by whose signature a policy of Kubewarden's fifth kind decides.
+#[test]
+fn a_certificate_of_kubewarden_is_the_only_signer() {
+    let mut bench = Bench::new();
+    let payload = bench.payload();
+    let signer = bench.at().certify_privately("builder", "builder@private.example");
+    let stranger = bench.at().certify_privately("stranger", "stranger@private.example");
+    let certificate = signer.certificate.clone().unwrap();
+    let private = bench.sigstore.private.clone();
+    let chain = [private.intermediate.as_slice(), private.root.as_slice()];
+    let root = bench.sigstore.trusted_root().to_string();
+    let image = format!("{REPOSITORY}:1.0");
+    let pinned = pod(&format!("{image}@{}", bench.image.digest()));
+    let judge = |archive: &[u8], policy: &str| {
+        admit_of(archive, root.as_bytes(), NOW, policy, &pod(&image))
+    };
+    let strict = by_certificate(&certificate, &chain, "      requireRekorBundle: true\n");
+    let loose = by_certificate(&certificate, &[], "      requireRekorBundle: false\n");
+
+    let sign = |bench: &mut Bench, signer: &Signer, payload: &[u8], log: Log| {
+        let signature = bench.at().sign(signer, payload, log);
+        bench.with_signatures(&[signature.layer()])
+    };
+    let logged = sign(&mut bench, &signer, &payload, Log::Promise);
+    let unlogged = sign(&mut bench, &signer, &payload, Log::None);
+    let accepted = (Some(0), pinned, String::new());
+    for (archive, policy) in [(&logged, &strict), (&logged, &loose), (&unlogged, &loose)] {
+        assert_eq!(judge(archive, policy), accepted);
+    }
+
+    let refused = |why: &str| {
+        let text = format!(
+            "Resource web is not accepted: verification of image {image} failed: Host error: \
+             Callback evaluation failure: {why}"
+        );
+        (Some(1), String::new(), refusal_of("policy-not-met", &text))
+    };
+    let unmet = || refused("verification failed: Several Signature Layers failed verification");
+    let none = || refused(&format!("no signatures found for image: {image} "));
+    let annotated = format!("{loose}      annotations: {{env: prod}}\n");
+    let of_stranger = sign(&mut bench, &stranger, &payload, Log::Promise);
+    let other = simple_signing(REPOSITORY, &bench.other.digest());
+    let of_other = sign(&mut bench, &signer, &other, Log::Promise);
+    let mut signature: LegacySignature = bench.at().sign(&signer, &payload, Log::None);
+    *signature.signature.last_mut().unwrap() ^= 1;
+    let altered = bench.with_signatures(&[signature.layer()]);
+    let mut early = bench.sigstore.at("2026-03-01T11:59:59Z").sign(&signer, &payload, Log::Promise);
+    let before = bench.with_signatures(&[early.layer()]);
+    early.certificate = None;
+    let before_and_bare = bench.with_signatures(&[early.layer()]);
+    for (what, archive, policy, expected) in [
+        ("no log entry", &unlogged, &strict, unmet()),
+        ("another certificate of the chain", &of_stranger, &strict, unmet()),
+        ("another image", &of_other, &strict, unmet()),
+        ("an altered signature", &altered, &loose, unmet()),
+        ("a second before the certificate", &before, &loose, unmet()),
+        ("a second before, without it", &before_and_bare, &loose, unmet()),
+        ("annotations that nobody signed", &logged, &annotated, unmet()),
+        ("no signature", &bench.layout().tar(), &strict, none()),
+    ] {
+        assert_eq!(judge(archive, policy), expected, "{what}");
+    }
+
+    let undecided = |why: &str| {
+        let told = format!(
+            "error: policy file `FOLDER/policy.yaml`, line 9 (document 1): `certificates[0]` cannot \
+             be used: {why}\n"
+        );
+        (Some(2), String::new(), told)
+    };
+    let of_others = by_certificate(
+        &certificate,
+        &[bench.sigstore.fulcio.root.as_slice()],
+        "      requireRekorBundle: true\n",
+    );
+    assert_eq!(
+        judge(&logged, &of_others),
+        undecided(
+            "the certificate is not trusted by its chain: no trusted authority issued the certificate"
+        )
+    );
+    let late = admit_of(&logged, root.as_bytes(), "2027-03-01T12:00:01Z", &strict, &pod(&image));
+    assert_eq!(
+        late,
+        undecided(
+            "the certificate is valid 2026-03-01T12:00:00Z to 2027-03-01T12:00:00Z, the clock says \
+             2027-03-01T12:00:01Z"
+        )
+    );
 }
 
 #[test]
@@ -194,6 +466,70 @@ fn objects_without_known_images_and_plans() {
     let pinned = plan(&format!("{IMAGE}@{DIGEST}"));
     let written = plan("registry.sealift.example/demo/server");
     assert_eq!(admit(&written), (Some(0), pinned, told));
+}
+
+/// POLICY F: an image with neither tag nor digest is completed with the plan's version and written in
+/// its familiar form; every other stays as it is written.
+#[test]
+fn the_image_of_a_plan_is_found_by_its_completed_name() {
+    let bench = Bench::new();
+    let mut layout = Layout::default();
+    layout.image(&bench.image, "docker.io/rancher/k3s-upgrade", "v1.30.4-k3s1");
+    layout.image(&bench.other, "docker.io/library/busybox", "1.36.1");
+    let port = support::image::image("port", support::image::AMD64, &[("port", "port\n")]);
+    layout.image(&port, "registry.sealift.example:5000/tools/up", "v2");
+    let archive = layout.tar();
+    let policy = "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\n\
+                  metadata: {name: p}\nspec:\n  images: [{glob: \"**\"}]\n  \
+                  authorities: [{static: {action: pass}}]\n";
+    let plan = |image: &str, version: &str| {
+        format!(
+            "apiVersion: upgrade.cattle.io/v1\nkind: Plan\nmetadata: {{name: up}}\nspec:\n  \
+             version: {version}\n  upgrade: {{image: '{image}'}}\n"
+        )
+    };
+    let root = bench.sigstore.trusted_root().to_string();
+    let judge = |objects: &str| {
+        let (status, out, _) = admit_of(&archive, root.as_bytes(), NOW, policy, objects);
+        (status, out)
+    };
+    let [k3s, busybox, up] =
+        [&bench.image, &bench.other, &port].map(support::image::Artifact::digest);
+    let version = "v1.30.4+k3s1";
+    let completed = format!("rancher/k3s-upgrade:v1.30.4-k3s1@{k3s}");
+    let in_full = format!("docker.io/rancher/k3s-upgrade:v1.30.4-k3s1@{k3s}");
+    for (image, version, expected) in [
+        ("rancher/k3s-upgrade", version, completed.clone()),
+        ("docker.io/rancher/k3s-upgrade", version, completed.clone()),
+        ("index.docker.io/rancher/k3s-upgrade", version, completed.clone()),
+        ("rancher/k3s-upgrade", "v1.30.4-k3s1", completed.clone()),
+        ("rancher/k3s-upgrade:v1.30.4-k3s1", "v9", completed.clone()),
+        ("docker.io/rancher/k3s-upgrade:v1.30.4-k3s1", "v9", in_full.clone()),
+        (&completed, "v9", completed.clone()),
+        (&in_full, version, in_full.clone()),
+        (&format!("rancher/k3s-upgrade@{k3s}"), "v9", format!("rancher/k3s-upgrade@{k3s}")),
+        ("busybox", "1.36.1", format!("busybox:1.36.1@{busybox}")),
+        ("docker.io/busybox", "1.36.1", format!("busybox:1.36.1@{busybox}")),
+        ("docker.io/library/busybox", "1.36.1", format!("busybox:1.36.1@{busybox}")),
+        (
+            "registry.sealift.example:5000/tools/up",
+            "v2",
+            format!("registry.sealift.example:5000/tools/up:v2@{up}"),
+        ),
+    ] {
+        let found = judge(&plan(image, version));
+        assert_eq!(found, (Some(0), plan(&expected, version)), "{image} {version}");
+    }
+    // Another version, another tag, and a tag that a version does not touch.
+    for (image, version) in [
+        ("rancher/k3s-upgrade", "v1.30.4"),
+        ("rancher/k3s-upgrade", "V1.30.4+k3s1"),
+        ("rancher/k3s-upgrade:latest", version),
+        ("registry.sealift.example/rancher/k3s-upgrade", version),
+        ("library/k3s-upgrade", version),
+    ] {
+        assert_eq!(judge(&plan(image, version)), (Some(1), String::new()), "{image} {version}");
+    }
 }
 
 /// Every kind with pods in it, and a list of them: the image is pinned where it stands.

@@ -48,7 +48,10 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("transfer", &["archive", "digest", "inventory", "limits", "oci", "policy", "time"]),
+    (
+        "transfer",
+        &["archive", "digest", "inventory", "json", "limits", "oci", "policy", "time", "yaml"],
+    ),
     ("net", &["archive", "digest", "limits", "oci", "transfer"]),
 ];
 

@@ -16,7 +16,7 @@ use sealift::archive::{Archive, BlobError};
 use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
-use sealift::policy::{PolicyFile, PolicySet, Reason, document};
+use sealift::policy::{Demand, PolicyFile, PolicySet, Reason, document};
 use sealift::report::{self, Basis, Outcome, Scope};
 use sealift::time::UnixTime;
 use sealift::verify::{Trust, Verifier};
@@ -42,7 +42,8 @@ fn judge(archive: &Archive, inventory: &Inventory) -> Result<engine::Outcome, en
         trust: report::Trust::default(),
         policies: Vec::new(),
     };
-    let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
+    let options =
+        Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis };
     let verifiers = [Verifier::new(Trust::default(), now, limits)];
     let work =
         Work { archive, inventory, verifiers: &verifiers, policies: &policies, limits: &limits };

@@ -11,6 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use sealift::policy::lint::Lint;
+
 const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
 const CONSOLE: &str = "registry.sealift.example/demo/console:3.0.0";
 const AS_OF: &str = "2027-01-01T00:00:00Z";
@@ -56,6 +58,19 @@ signatures:
   - issuer: https://token.actions.githubusercontent.com
     subject: https://github.com/c3os-io/*
 ";
+
+/// The table of the page is the table of the code, row by row.
+#[test]
+fn every_lint_stands_in_the_page() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policy-commands.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, table) =
+        page.split_once("| code | why it matters | what to write instead |\n").unwrap();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let found: Vec<_> = rows.map(str::to_owned).collect();
+    let row = |lint: &Lint| format!("| `{}` | {} | {} |", lint.code(), lint.why(), lint.remedy());
+    assert_eq!(found, Lint::ALL.iter().map(row).collect::<Vec<_>>());
+}
 
 #[test]
 fn lint_says_what_why_and_what_next() {

@@ -1046,6 +1046,34 @@ fn a_rekor_v2_log_takes_every_hash() {
     }
 }
 
+/// What was logged in 2021 names a certificate or a plain key, in the one format that is Sigstore's.
+#[test]
+fn an_entry_of_2021_names_a_plain_key_too() {
+    let mut bench = Bench::new();
+    let (signer, payload) = (Signer::key(bench.key(KeyKind::P256)), bench.payload());
+    let plain = bench.at().sign(&signer, &payload, Log::None);
+    let mut found = |signature: &[u8], verifier: &str, format: &str| {
+        let mut body = rekor::rekord(&payload, signature, verifier);
+        body["spec"]["signature"]["format"] = json!(format);
+        let entry = Some(bench.sigstore.rekor.log(&body, time(SIGNED)));
+        let facts = judge_legacy(&bench, &LegacySignature { entry, ..plain.clone() }, NOW);
+        facts.map(|facts| facts.times.len()).map_err(|why| (why.code(), why.detail().to_owned()))
+    };
+    let key = signer.verifier();
+    assert_eq!(found(&plain.signature, &key, "x509"), Ok(1));
+    let malformed = "the entry's body has no well-formed `signature.format`".to_owned();
+    let refused = Err((Code::MalformedLogEntry, malformed));
+    for format in ["pgp", "minisign", "ssh", "tuf", ""] {
+        assert_eq!(found(&plain.signature, &key, format), refused, "{format}");
+    }
+    let not_bound = |how: &str| Err((Code::EntryNotBound, format!("the log entry {how}")));
+    let other_key = not_bound("was made by another key or certificate than the signature");
+    let other = Signer::key(Key::p256("somebody else")).verifier();
+    assert_eq!(found(&plain.signature, &other, "x509"), other_key);
+    let again = Signer::key(Key::p256("somebody else")).key.sign(&payload);
+    assert_eq!(found(&again, &key, "x509"), not_bound("is of another signature"));
+}
+
 /// The origin of Rekor v1 is its name, a hyphen and the number of its tree.
 #[test]
 fn a_checkpoint_has_the_origin_of_its_log() {

@@ -168,8 +168,11 @@ pub enum Outcome {
     },
     /// It may not.
     Denied {
-        /// What the user of the API server is told.
+        /// What the user of the API server is told. The server writes before it which webhook
+        /// denied the request.
         message: String,
+        /// What was found, where the message is a policy's own instead.
+        causes: Vec<String>,
         /// The HTTP status of the refusal: 403 for what no policy admits, 500 for what could not be
         /// decided.
         code: u16,
@@ -192,7 +195,9 @@ impl Response {
     pub fn to_json(&self, request: &Request) -> String {
         let (status, patch) = match &self.outcome {
             Outcome::Allowed { pins } => (None, patch(pins)),
-            Outcome::Denied { message, code } => (Some(Status { message, code: *code }), None),
+            Outcome::Denied { message, causes, code } => {
+                (Some(Status { message, code: *code, details: details(causes) }), None)
+            }
         };
         let review = Review {
             api_version: request.review.api_version(),
@@ -209,6 +214,11 @@ impl Response {
         };
         serde_json::to_string(&review).expect("texts, numbers and maps with texts as keys")
     }
+}
+
+fn details(causes: &[String]) -> Option<Details<'_>> {
+    let causes: Vec<_> = causes.iter().map(|message| Cause { message }).collect();
+    (!causes.is_empty()).then_some(Details { causes })
 }
 
 /// A JSON patch (RFC 6902) of the object, in base64; `None` where nothing changes.
@@ -257,4 +267,16 @@ struct Answer<'a> {
 struct Status<'a> {
     message: &'a str,
     code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'a>>,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    causes: Vec<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    message: &'a str,
 }

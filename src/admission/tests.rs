@@ -471,15 +471,20 @@ fn a_review_is_answered_in_its_version() {
             r#"{{"apiVersion":"admission.k8s.io/{version}","kind":"AdmissionReview","response":{{"uid":"u-1","allowed":true,"patchType":"JSONPatch","patch":"{patch}","warnings":["w"],"auditAnnotations":{{"k":"v"}}}}}}"#
         );
         assert_eq!(allowed.to_json(request), wanted);
-        let denied = Response {
-            outcome: Outcome::Denied { message: "no \"signature\"".into(), code: 403 },
+        let denied = |causes: Vec<String>| Response {
+            outcome: Outcome::Denied { message: "no \"signature\"".into(), causes, code: 403 },
             warnings: Vec::new(),
             audit_annotations: BTreeMap::new(),
         };
-        let wanted = format!(
-            r#"{{"apiVersion":"admission.k8s.io/{version}","kind":"AdmissionReview","response":{{"uid":"u-1","allowed":false,"status":{{"message":"no \"signature\"","code":403}}}}}}"#
-        );
-        assert_eq!(denied.to_json(request), wanted);
+        let wanted = |details: &str| {
+            format!(
+                r#"{{"apiVersion":"admission.k8s.io/{version}","kind":"AdmissionReview","response":{{"uid":"u-1","allowed":false,"status":{{"message":"no \"signature\"","code":403{details}}}}}}}"#
+            )
+        };
+        assert_eq!(denied(Vec::new()).to_json(request), wanted(""));
+        let details = r#","details":{"causes":[{"message":"a"},{"message":"b"}]}"#;
+        let causes = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(denied(causes).to_json(request), wanted(details));
     }
 }
 

@@ -63,8 +63,10 @@ fn response(decision: Decision) -> Response {
     let outcome = if decision.refusals.is_empty() {
         Outcome::Allowed { pins: decision.pins }
     } else {
-        let texts: Vec<_> = decision.refusals.into_iter().map(|refusal| refusal.text).collect();
-        Outcome::Denied { message: texts.join("\n"), code: 403 }
+        let texts: Vec<_> = decision.refusals.iter().map(|refusal| refusal.text.as_str()).collect();
+        let message = texts.join("\n");
+        let causes = decision.refusals.into_iter().filter_map(|refusal| refusal.cause).collect();
+        Outcome::Denied { message, causes, code: 403 }
     };
     Response { outcome, warnings: decision.warnings, audit_annotations: BTreeMap::new() }
 }
@@ -72,11 +74,15 @@ fn response(decision: Decision) -> Response {
 fn talk(decision: &Decision) {
     let mut lines = Lines::default();
     for warning in &decision.warnings {
-        lines.unbroken("warning: ", warning);
+        let mut told = warning.lines();
+        lines.unbroken("warning: ", told.next().unwrap_or_default());
+        told.for_each(|line| lines.unbroken("  ", line));
     }
-    for Refusal { object, code, text, cause } in &decision.refusals {
+    for Refusal { object, code, webhook, text, cause } in &decision.refusals {
         lines.unbroken("denied: ", &format!("{object} ({code})"));
-        for line in text.lines().chain(cause.iter().flat_map(|cause| cause.lines())) {
+        let by = |name| format!("admission webhook \"{name}\" denied the request: ");
+        let told = webhook.map(by).unwrap_or_default() + text;
+        for line in told.lines().chain(cause.iter().flat_map(|cause| cause.lines())) {
             lines.unbroken("  ", line);
         }
     }

@@ -7,14 +7,18 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealift::archive::VolumeSize;
 use sealift::oci::Reference;
+#[cfg(feature = "net")]
+use sealift::oci::{InvalidReference, Named};
 use sealift::time::UnixTime;
+use sealift::transfer::{Location, WantedPlatform};
 
-use super::export::Place;
 use super::kwctl::KwctlArgs;
 use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 #[cfg(feature = "net")]
-use super::registry::{RegistryArgs, Target};
+use super::registry::RegistryArgs;
 use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
+#[cfg(feature = "net")]
+use sealift::transfer::{Namespace, Rule};
 
 /// Carries signed container images over an air gap and proves offline that they are the ones signed.
 #[derive(Debug, Parser)]
@@ -38,7 +42,7 @@ pub(crate) enum Command {
     Trust(TrustCommand),
     Export(ExportArgs),
     #[cfg(feature = "net")]
-    Mirror(MirrorArgs),
+    Mirror(Box<MirrorArgs>),
 }
 
 /// Judges the images of an archive, without any network.
@@ -87,6 +91,13 @@ pub(crate) struct VerifyArgs {
     /// and the image's own manifest must be there.
     #[arg(long, env = "SEALIFT_EVIDENCE_ONLY", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub evidence_only: bool,
+
+    /// Deny where the archive holds less than its ledger says that the export carried
+    ///
+    /// An archive without a ledger, and an image that the ledger does not name, are denied as well.
+    /// The ledger is not signed: it shows what was lost, not what somebody took out who rewrote it.
+    #[arg(long, env = "SEALIFT_REQUIRE_LEDGER", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub require_ledger: bool,
 
     #[command(flatten)]
     pub format: FormatArgs,
@@ -246,20 +257,88 @@ pub(crate) struct TrustShowArgs {
 /// and every child of an index. A lookup that fails ends the export. What was looked for and not
 /// found is told, and written into the archive's ledger.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct ExportArgs {
-    /// What to export: host/repo:tag, host/repo@digest, oci:DIR[:tag] or oci-archive:FILE[:tag]
+    /// What to export: host/repo:tag, host/repo@digest, oci:DIR[:tag], oci-archive:FILE[:tag] or
+    /// docker-archive:FILE[:name]
     ///
-    /// Without a tag, everything that the layout or archive lists.
+    /// Without a tag, everything that the layout or archive lists. Layouts of `cosign save` and of
+    /// hauler's store are read by their annotations.
     #[arg(value_name = "REF", required_unless_present = "image_txt")]
-    pub images: Vec<Place>,
+    pub images: Vec<Location>,
 
-    /// A list of what to export, one to a line, with # comments (repeatable)
-    #[arg(short = 'i', long, value_name = "FILE", env = "SEALIFT_IMAGE_TXT")]
+    /// A list of what to export (repeatable), in a form that is told by its content
+    ///
+    /// One to a line with # comments, as Rancher, k3s and rke2 publish it; `mapping.txt` of oc-mirror;
+    /// a manifest of hauler (`kind: Images`); an `ImagesLock` of imgpkg; what `skopeo sync` reads; the
+    /// `additionalImages` of an `ImageSetConfiguration`.
+    #[arg(
+        short = 'i',
+        long,
+        visible_short_alias = 'f',
+        visible_alias = "filename",
+        value_name = "FILE",
+        env = "SEALIFT_IMAGE_TXT"
+    )]
     pub image_txt: Vec<PathBuf>,
 
+    /// Export the images of a list that asks for more than images, and tell what is left
+    ///
+    /// Without it a list with charts, operators, releases or keys is an error, for its author expects
+    /// them.
+    #[arg(long, env = "SEALIFT_PARTIAL_LISTS", value_parser = BoolishValueParser::new())]
+    pub partial_lists: bool,
+
     /// The archive to write; it appears when it is whole, or not at all
-    #[arg(short, long, value_name = "FILE", env = "SEALIFT_OUTPUT")]
-    pub output: PathBuf,
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "SEALIFT_OUTPUT",
+        required_unless_present = "dry_run"
+    )]
+    pub output: Option<PathBuf>,
+
+    /// Tell what would be carried and its size; layers are not read and nothing is written
+    #[arg(long, env = "SEALIFT_DRY_RUN", value_parser = BoolishValueParser::new())]
+    pub dry_run: bool,
+
+    /// Carry only these children of an index (repeatable): os/arch or os/arch/variant
+    ///
+    /// The index stays byte for byte, so its signature stays good, and the ledger names what was left
+    /// out. An image that is no index is carried whatever its platform. A platform that a list gives
+    /// to one image counts for that image.
+    #[arg(
+        long = "platform",
+        value_name = "PLATFORM",
+        env = "SEALIFT_PLATFORM",
+        value_delimiter = ','
+    )]
+    pub platforms: Vec<WantedPlatform>,
+
+    /// Export every tag by the digest that this lock has for it
+    ///
+    /// A tag that stands for something else by now is told. One that is not in the lock is an error.
+    #[arg(long, value_name = "FILE", env = "SEALIFT_LOCK")]
+    pub lock: Option<PathBuf>,
+
+    /// Write the digest that each tag was exported by, for `--lock`
+    #[arg(long, value_name = "FILE", env = "SEALIFT_WRITE_LOCK")]
+    pub write_lock: Option<PathBuf>,
+
+    /// Look for evidence in this repository as well (repeatable): host/path
+    ///
+    /// So does `COSIGN_REPOSITORY`. What is found there is carried beside the image it speaks of.
+    #[cfg(feature = "net")]
+    #[arg(long, value_name = "REPOSITORY", env = "SEALIFT_REFERRERS_SRC", value_parser = repository)]
+    pub referrers_src: Vec<Reference>,
+
+    /// Lookups of evidence that may fail, each with a reason; the ledger repeats them
+    ///
+    /// A YAML list `exceptions` of `image` (host/path@digest, or host/path), `lookup` (such as
+    /// referrers-api) and `reason`. Every other lookup that fails ends the export.
+    #[arg(long, value_name = "FILE", env = "SEALIFT_EVIDENCE_EXCEPTIONS")]
+    pub evidence_exceptions: Option<PathBuf>,
 
     /// Write volumes of at most this size instead of one file: FILE.001, FILE.002 and so on
     ///
@@ -311,8 +390,43 @@ pub(crate) struct MirrorArgs {
     /// Where to: the registry, and a path before every repository
     ///
     /// registry.example/team/app:v1 goes to HOST/PREFIX/team/app:v1.
-    #[arg(long, value_name = "HOST[/PREFIX]", env = "SEALIFT_TO")]
-    pub to: Target,
+    #[arg(
+        long,
+        value_name = "HOST[/PREFIX]",
+        env = "SEALIFT_TO",
+        required_unless_present = "maps"
+    )]
+    pub to: Option<Namespace>,
+
+    /// Put what lies below SRC below DST instead (repeatable)
+    ///
+    /// SRC is a registry, a path in it or one repository (registry.example/team); DST is
+    /// HOST[/PATH] in the registry of --to. Whole components of paths are compared and the longest
+    /// SRC decides. Without --to every image needs a SRC that holds it. A map that places no image
+    /// of the archive is an error.
+    #[arg(long = "map", value_name = "SRC=DST", env = "SEALIFT_MAP")]
+    pub maps: Vec<Rule>,
+
+    /// Join what is nested more than N deep with hyphens: a/b/c/d is a/b-c-d for 2
+    ///
+    /// For registries that limit the components of a path, PREFIX included; as oc-mirror does.
+    #[arg(long, value_name = "N", env = "SEALIFT_MAX_NESTED_PATHS")]
+    pub max_nested_paths: Option<NonZeroUsize>,
+
+    /// Write what points clusters at the mirror into this directory, which must not be there
+    ///
+    /// registries.conf for podman and CRI-O, hosts.toml for containerd, registries.yaml for k3s and
+    /// rke2, `ImageDigestMirrorSet` and `ImageTagMirrorSet` for OpenShift, for the repositories that
+    /// were pushed. What a format cannot say is left out with a warning.
+    #[arg(long, value_name = "DIR", env = "SEALIFT_EMIT")]
+    pub emit: Option<PathBuf>,
+
+    /// Read the target back as cosign 2, cosign 3, containers/image and Kyverno do
+    ///
+    /// And say what each of them finds of every image's evidence. The exit status is 1 where one of
+    /// them does not find what it reads; evidence that it never reads is no loss.
+    #[arg(long, env = "SEALIFT_PROVE", value_parser = BoolishValueParser::new())]
+    pub prove: bool,
 
     /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
     #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]
@@ -360,6 +474,25 @@ pub(crate) enum Format {
     Text,
     /// For programs, versioned.
     Json,
+}
+
+/// Reads a repository for clap: a reference without tag and digest.
+#[cfg(feature = "net")]
+pub(crate) fn repository(text: &str) -> Result<Reference, NotARepository> {
+    let named: Named = text.parse().map_err(NotARepository::Reference)?;
+    if named.is_name_only() { Ok(named.into()) } else { Err(NotARepository::Image) }
+}
+
+/// Why a text is no repository.
+#[cfg(feature = "net")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotARepository {
+    /// It is no reference.
+    #[error(transparent)]
+    Reference(InvalidReference),
+    /// It names an image.
+    #[error("it has a tag or a digest, and a repository has none")]
+    Image,
 }
 
 /// Reads a time for clap.

@@ -1,75 +1,125 @@
 //! `sealift export`.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::HumanBytes;
-use sealift::archive::{Archive, ArchiveWriter, Kept, Leftover, Shape};
+use sealift::archive::{self, Archive, ArchiveWriter, Kept, Leftover, Shape};
 use sealift::digest::Digest;
 use sealift::inventory::ledger::{Entry, Ledger, Lookup, Outcome};
 use sealift::inventory::{Inventory, Name};
 use sealift::limits::Limits;
-use sealift::oci::{InvalidReference, Platform, Reference};
+use sealift::oci::{Platform, Reference};
 use sealift::report::text::Lines;
 use sealift::transfer::{
-    ArchiveSource, Image, Plan, Request, Settings, Source, Written, into_archive, offered,
-    repository_of,
+    ArchiveSource, Exceptions, Form, Image, List, ListEntry, Location, Lock, Moved, Plan,
+    Platforms, Request, Search, Settings, Source, Written, into_archive, offered, repository_of,
 };
 use serde::Serialize;
 
+#[cfg(feature = "net")]
+use super::args;
 use super::args::{ExportArgs, Format};
 use super::exit::Exit;
 use super::progress::{Bar, Wanted};
 #[cfg(feature = "net")]
-use super::registry::Registries;
+use super::registry::{self, Registries};
 use super::{clock, input, output, verify};
-
-/// Where an image is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Registry(Reference),
-    Archive { path: PathBuf, tag: Option<String> },
-}
-
-/// `[ "docker://" ] reference`, or `( "oci:" / "oci-archive:" ) path [ ":" tag ]`; as in skopeo, a
-/// path holds no colon.
-impl FromStr for Place {
-    type Err = InvalidReference;
-
-    fn from_str(text: &str) -> Result<Self, InvalidReference> {
-        let archive = text.strip_prefix("oci:").or_else(|| text.strip_prefix("oci-archive:"));
-        let Some(place) = archive else {
-            let reference = text.strip_prefix("docker://").unwrap_or(text);
-            return reference.parse().map(Self::Registry);
-        };
-        let (path, tag) = match place.split_once(':') {
-            Some((path, tag)) => (path, Some(tag.to_owned())),
-            None => (place, None),
-        };
-        Ok(Self::Archive { path: path.into(), tag })
-    }
-}
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let places = args.places(&limits)?;
-    let origins = Origins::open(args, &places, &limits)?;
-    let sources = origins.sources(&places, &limits)?;
-    let mut requests = origins.requests(&places, &sources)?;
+    let Wishes { wishes, mut notes } = args.wishes(&limits)?;
+    let elsewhere = args.elsewhere()?;
+    let origins = Origins::open(args, &wishes, &elsewhere, &limits)?;
+    notes.extend(origins.notes());
+    let sources = origins.sources(&wishes, &elsewhere, &limits)?;
+    let mut requests = origins.requests(&wishes, &sources)?;
     if let Some(name) = &args.name {
         give_name(&mut requests, name)?;
     }
+    if let Some(path) = &args.lock {
+        lock(&mut requests, &read_lock(path, &limits)?)?;
+    }
+    let elsewhere: Vec<String> = elsewhere.iter().map(Reference::name).collect();
+    let search = Search {
+        elsewhere: elsewhere
+            .iter()
+            .filter_map(|name| sources.get(&(None, Some(name.clone()))).map(AsRef::as_ref))
+            .collect(),
+        exceptions: args.exceptions(&limits)?,
+    };
     let time = clock::source_date()?;
     let settings = Settings { concurrency: args.concurrency(), limits, time };
-    let (plan, written) = export(args, &requests, &settings)?;
+    let (plan, written) = export(args, &requests, &search, &settings)?;
+    if let Some(path) = args.write_lock.as_ref().filter(|_| !args.dry_run) {
+        output::file(path, &written_lock(&plan).to_bytes())?;
+    }
+    notes.extend(plan.moved().iter().map(moved));
+    notes.extend(search.exceptions.unused().map(|exception| {
+        format!("an exception was not needed: {exception}; take it out of the file")
+    }));
+    for note in &notes {
+        output::warning(note);
+    }
+    let told = Telling { plan: &plan, args, written, elsewhere: &elsewhere, notes: &notes };
     output::answer(&match args.format.format {
-        Format::Text => text(&plan, args, written),
-        Format::Json => json(&plan, args, written)?,
+        Format::Text => told.text(),
+        Format::Json => told.json()?,
     })?;
     Ok(Exit::Admitted)
+}
+
+fn read_lock(path: &Path, limits: &Limits) -> Result<Lock> {
+    let bytes = input::read(path, "lock", limits.metadata_bytes)?;
+    Lock::parse(&bytes, limits).with_context(|| format!("lock `{}`", path.display()))
+}
+
+/// Holds every image that has a tag to the digest its tag had.
+fn lock(requests: &mut [Request<'_>], lock: &Lock) -> Result<()> {
+    for request in requests {
+        let Some(Name::Reference(reference)) = &request.name else { continue };
+        if reference.tag().is_none() || reference.digest().is_some() {
+            continue;
+        }
+        let Some(locked) = lock.digest(reference).copied() else {
+            bail!(
+                "{reference} is not in the lock; leave the lock out and write a new one to take it in"
+            );
+        };
+        match request.digest {
+            // An archive is what it is, and offers nothing under that name but this.
+            Some(held) if held != locked => {
+                let source = request.source.name();
+                bail!(
+                    "{reference} is locked to {locked}, and {source} holds {held} under that name"
+                );
+            }
+            _ => request.locked = Some(locked),
+        }
+    }
+    Ok(())
+}
+
+fn written_lock(plan: &Plan<'_>) -> Lock {
+    let mut lock = Lock::default();
+    for image in plan.images() {
+        for name in &image.names {
+            if let Name::Reference(reference) = name {
+                lock.pin(reference, image.digest);
+            }
+        }
+    }
+    lock
+}
+
+fn moved(moved: &Moved) -> String {
+    let Moved { name, locked, found } = moved;
+    match found {
+        Some(found) => format!("{name} has moved to {found}: exported as locked, {locked}"),
+        None => format!("{name} is not there any more: exported as locked, {locked}"),
+    }
 }
 
 /// Names the one image that has no full name. One that has keeps it, for its evidence is tied to it.
@@ -87,16 +137,20 @@ fn give_name(requests: &mut [Request<'_>], name: &Reference) -> Result<()> {
 fn export<'a>(
     args: &ExportArgs,
     requests: &[Request<'a>],
+    search: &Search<'a>,
     settings: &Settings,
-) -> Result<(Plan<'a>, Written)> {
+) -> Result<(Plan<'a>, Option<Written>)> {
     let bar = Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes });
+    let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
+        return Ok((Plan::search(requests, search, settings, &bar)?, None));
+    };
     // First, so that a place that cannot be written is known before anything is fetched.
     let leftover = if args.resume { Leftover::Resumed } else { Leftover::Replaced };
     let shape = Shape { volume: args.volume_size, leftover };
-    let writer = ArchiveWriter::create_as(&args.output, shape)?;
-    let plan = Plan::make(requests, settings, &bar)?;
+    let writer = ArchiveWriter::create_as(output, shape)?;
+    let plan = Plan::search(requests, search, settings, &bar)?;
     let written = into_archive(&plan, writer, settings.concurrency, &bar)?;
-    Ok((plan, written))
+    Ok((plan, Some(written)))
 }
 
 impl ExportArgs {
@@ -113,34 +167,101 @@ impl ExportArgs {
     }
 
     /// Everything to export, arguments first, each once.
-    fn places(&self, limits: &Limits) -> Result<Vec<Place>> {
-        let mut places = self.images.clone();
+    fn wishes(&self, limits: &Limits) -> Result<Wishes> {
+        let own = Platforms::of(self.platforms.iter().cloned());
+        let locations = self.images.iter().cloned();
+        let wish = |location| Wish { location, platforms: own.clone() };
+        let mut found = Wishes { wishes: locations.map(wish).collect(), notes: Vec::new() };
         for path in &self.image_txt {
-            let text = input::read_text(path, "list", limits.metadata_bytes)?;
-            for (number, line) in (1_usize..).zip(text.lines()) {
-                let line = line.split_once('#').map_or(line, |(line, _)| line).trim();
-                if line.is_empty() {
-                    continue;
-                }
-                let place = line.parse().with_context(|| {
-                    format!("`{}`, line {number}: `{}`", path.display(), line.escape_debug())
-                })?;
-                places.push(place);
-            }
+            self.read_list(path, &own, limits, &mut found)?;
         }
-        let mut seen: Vec<Place> = Vec::new();
-        places.retain(|place| {
-            let is_new = !seen.contains(place);
+        let mut seen: Vec<Wish> = Vec::new();
+        found.wishes.retain(|wish| {
+            let is_new = !seen.contains(wish);
             if is_new {
-                seen.push(place.clone());
+                seen.push(wish.clone());
             }
             is_new
         });
-        if places.is_empty() {
+        if found.wishes.is_empty() {
             bail!("the list names no image");
         }
-        Ok(places)
+        Ok(found)
     }
+
+    fn read_list(
+        &self,
+        path: &Path,
+        own: &Platforms,
+        limits: &Limits,
+        found: &mut Wishes,
+    ) -> Result<()> {
+        let shown = path.display();
+        let text = input::read_text(path, "list", limits.metadata_bytes)?;
+        let List { entries, left_over, destinations } =
+            List::parse(&text, limits).with_context(|| format!("list `{shown}`"))?;
+        if !left_over.is_empty() && !self.partial_lists {
+            let rest: Vec<_> = left_over.iter().map(ToString::to_string).collect();
+            bail!(
+                "list `{shown}` asks for what no export carries: {}; \
+                 with `--partial-lists` its images are exported without that",
+                rest.join("; ")
+            );
+        }
+        let not_carried =
+            left_over.iter().map(|rest| format!("list `{shown}`: not carried: {rest}"));
+        found.notes.extend(not_carried);
+        if destinations > 0 {
+            found.notes.push(format!(
+                "list `{shown}` says of {destinations} image(s) where they shall go: \
+                 that is told to `mirror`, not to the archive"
+            ));
+        }
+        for ListEntry { location, platform, .. } in entries {
+            let platforms = platform.map_or_else(|| own.clone(), |it| Platforms::of([it]));
+            found.wishes.push(Wish { location, platforms });
+        }
+        Ok(())
+    }
+
+    /// Other repositories to look for evidence in: as asked for, and cosign's own.
+    #[cfg(feature = "net")]
+    fn elsewhere(&self) -> Result<Vec<Reference>> {
+        let cosign = registry::text_variable("COSIGN_REPOSITORY")
+            .map(|text| args::repository(&text).context("`COSIGN_REPOSITORY` is no repository"))
+            .transpose()?;
+        Ok(self.referrers_src.iter().cloned().chain(cosign).collect())
+    }
+
+    #[cfg(not(feature = "net"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "with `net` it is an argument"
+    )]
+    fn elsewhere(&self) -> Result<Vec<Reference>> {
+        Ok(Vec::new())
+    }
+
+    fn exceptions(&self, limits: &Limits) -> Result<Exceptions> {
+        let Some(path) = &self.evidence_exceptions else { return Ok(Exceptions::default()) };
+        let text = input::read_text(path, "exceptions", limits.policy_bytes)?;
+        Exceptions::parse(&text).with_context(|| format!("exceptions `{}`", path.display()))
+    }
+}
+
+/// What is to be exported.
+struct Wishes {
+    wishes: Vec<Wish>,
+    /// What deserves a look in what was asked for.
+    notes: Vec<String>,
+}
+
+/// An image, or all of an archive.
+#[derive(Clone, PartialEq)]
+struct Wish {
+    location: Location,
+    platforms: Platforms,
 }
 
 /// What the images come from, opened.
@@ -148,39 +269,65 @@ struct Origins {
     #[cfg(feature = "net")]
     registries: Option<Registries>,
     archives: BTreeMap<PathBuf, (Archive, Inventory)>,
+    /// Those that docker wrote.
+    docker: BTreeSet<PathBuf>,
 }
 
 impl Origins {
-    fn open(args: &ExportArgs, places: &[Place], limits: &Limits) -> Result<Self> {
+    fn open(
+        args: &ExportArgs,
+        wishes: &[Wish],
+        elsewhere: &[Reference],
+        limits: &Limits,
+    ) -> Result<Self> {
         let mut archives = BTreeMap::new();
-        for place in places {
-            let Place::Archive { path, .. } = place else { continue };
+        let mut docker = BTreeSet::new();
+        for Wish { location, .. } in wishes {
+            let Location::Archive { form, path, .. } = location else { continue };
+            if *form == Form::DockerSave {
+                docker.insert(path.clone());
+            }
             if archives.contains_key(path) {
                 continue;
             }
-            let archive = verify::open(path, limits)?;
+            let archive = open(*form, path, limits)?;
             let inventory = verify::inventory(&archive, path, limits)?;
             archives.insert(path.clone(), (archive, inventory));
         }
         #[cfg(not(feature = "net"))]
-        let _ = args;
+        let _ = (args, elsewhere);
         Ok(Self {
             #[cfg(feature = "net")]
-            registries: Self::registries(args, places, limits)?,
+            registries: Self::registries(args, wishes, elsewhere, limits)?,
             archives,
+            docker,
+        })
+    }
+
+    /// What deserves a look in where the images come from.
+    fn notes(&self) -> impl Iterator<Item = String> {
+        self.docker.iter().map(|path| {
+            format!(
+                "`{}` was written by docker: unless docker keeps images as they were pulled (its \
+                 containerd image store), their digests are new, and no signature made in a \
+                 registry is of them",
+                path.display()
+            )
         })
     }
 
     #[cfg(feature = "net")]
     fn registries(
         args: &ExportArgs,
-        places: &[Place],
+        wishes: &[Wish],
+        elsewhere: &[Reference],
         limits: &Limits,
     ) -> Result<Option<Registries>> {
-        let mut hosts = places.iter().filter_map(|place| match place {
-            Place::Registry(reference) => Some(reference.registry()),
-            Place::Archive { .. } => None,
+        let of_wishes = wishes.iter().filter_map(|wish| match &wish.location {
+            Location::Registry(reference) => Some(reference.registry()),
+            Location::Archive { .. } => None,
         });
+        let mut hosts = of_wishes.chain(elsewhere.iter().map(Reference::registry));
         let Some(first) = hosts.next() else { return Ok(None) };
         let mut registries = args.registry.registries(limits)?;
         registries.add(first)?;
@@ -191,19 +338,24 @@ impl Origins {
     }
 
     /// One source for each repository.
-    fn sources(&self, places: &[Place], limits: &Limits) -> Result<Sources<'_>> {
+    fn sources(
+        &self,
+        wishes: &[Wish],
+        elsewhere: &[Reference],
+        limits: &Limits,
+    ) -> Result<Sources<'_>> {
         let mut sources: Sources<'_> = BTreeMap::new();
-        for place in places {
-            match place {
-                Place::Registry(reference) => {
-                    let key = (None, Some(reference.name()));
-                    if let Slot::Vacant(slot) = sources.entry(key) {
-                        slot.insert(self.registry_source(reference)?);
-                    }
+        for reference in elsewhere {
+            self.add_registry_source(reference, &mut sources)?;
+        }
+        for Wish { location, .. } in wishes {
+            match location {
+                Location::Registry(reference) => {
+                    self.add_registry_source(reference, &mut sources)?;
                 }
-                Place::Archive { path, tag } => {
+                Location::Archive { path, name, .. } => {
                     let Some((archive, inventory)) = self.archives.get(path) else { continue };
-                    for (name, _) in offered(inventory, tag.as_deref()) {
+                    for (name, _) in offered(inventory, name.as_deref()) {
                         let repository = repository_of(name.as_ref());
                         let key = (Some(path.clone()), repository.clone());
                         sources.entry(key).or_insert_with(|| {
@@ -215,6 +367,17 @@ impl Origins {
             }
         }
         Ok(sources)
+    }
+
+    fn add_registry_source<'a>(
+        &'a self,
+        reference: &Reference,
+        sources: &mut Sources<'a>,
+    ) -> Result<()> {
+        if let Slot::Vacant(slot) = sources.entry((None, Some(reference.name()))) {
+            slot.insert(self.registry_source(reference)?);
+        }
+        Ok(())
     }
 
     #[cfg(feature = "net")]
@@ -232,29 +395,31 @@ impl Origins {
         bail!("{reference} is in a registry, and this build of sealift cannot reach any")
     }
 
-    fn requests<'a>(&self, places: &[Place], sources: &'a Sources<'_>) -> Result<Vec<Request<'a>>> {
+    fn requests<'a>(&self, wishes: &[Wish], sources: &'a Sources<'_>) -> Result<Vec<Request<'a>>> {
         let mut requests = Vec::new();
-        for place in places {
-            match place {
-                Place::Registry(reference) => {
-                    let key = (None, Some(reference.name()));
+        for Wish { location, platforms } in wishes {
+            let mut request = |key, name, digest| {
+                let source = sources.get(&key).map(AsRef::as_ref);
+                requests.extend(source.map(|source| Request {
+                    platforms: platforms.clone(),
+                    ..Request::new(source, name, digest)
+                }));
+            };
+            match location {
+                Location::Registry(reference) => {
                     let name = Some(Name::Reference(reference.clone()));
-                    let digest = reference.digest().copied();
-                    let source = sources.get(&key).map(AsRef::as_ref);
-                    requests.extend(source.map(|source| Request { source, name, digest }));
+                    request((None, Some(reference.name())), name, reference.digest().copied());
                 }
-                Place::Archive { path, tag } => {
+                Location::Archive { path, name, .. } => {
                     let Some((_, inventory)) = self.archives.get(path) else { continue };
-                    let offered = offered(inventory, tag.as_deref());
+                    let offered = offered(inventory, name.as_deref());
                     if offered.is_empty() {
-                        let tag = tag.as_deref().unwrap_or_default();
-                        bail!("`{}` holds no image `{tag}`", path.display());
+                        let name = name.as_deref().unwrap_or_default().escape_debug();
+                        bail!("`{}` holds no image `{name}`", path.display());
                     }
                     for (name, digest) in offered {
                         let key = (Some(path.clone()), repository_of(name.as_ref()));
-                        let source = sources.get(&key).map(AsRef::as_ref);
-                        let digest = Some(digest);
-                        requests.extend(source.map(|source| Request { source, name, digest }));
+                        request(key, name, Some(digest));
                     }
                 }
             }
@@ -263,51 +428,137 @@ impl Origins {
     }
 }
 
+/// Opens an archive; what `docker save` wrote before it wrote layouts has no manifest to carry.
+fn open(form: Form, path: &Path, limits: &Limits) -> Result<Archive> {
+    let opened = verify::open(path, limits);
+    let no_layout = |error: &anyhow::Error| {
+        let cause = error.downcast_ref::<archive::Error>();
+        cause.is_some_and(|cause| {
+            ["no-layout", "no-index", "unexpected-path"].contains(&cause.code())
+        })
+    };
+    match opened {
+        Err(error) if form == Form::DockerSave && no_layout(&error) => Err(error.context(format!(
+            "`{}` holds no manifest, only what docker unpacked, so nothing signed can come of it: \
+             export the image from its registry, or copy it with \
+             `skopeo copy --all --preserve-digests docker://REF oci:DIR`",
+            path.display()
+        ))),
+        opened => opened,
+    }
+}
+
 /// Sources by archive, where they are one, and repository.
 type Sources<'a> = BTreeMap<(Option<PathBuf>, Option<String>), Box<dyn Source + 'a>>;
 
-/// What was found and what was not, image by image.
-fn text(plan: &Plan<'_>, args: &ExportArgs, written: Written) -> String {
-    let mut lines = Lines::default();
-    for image in plan.images() {
+/// What is told of an export.
+struct Telling<'a> {
+    plan: &'a Plan<'a>,
+    args: &'a ExportArgs,
+    /// What was written; nothing in a dry run.
+    written: Option<Written>,
+    /// Other repositories that were asked for evidence.
+    elsewhere: &'a [String],
+    notes: &'a [String],
+}
+
+impl Telling<'_> {
+    /// What was found and what was not, image by image.
+    fn text(&self) -> String {
+        let mut lines = Lines::default();
+        for image in self.plan.images() {
+            self.put_image(&mut lines, image);
+            lines.blank();
+        }
+        let (blobs, bytes) = self.plan.size();
+        let (images, bytes) = (self.plan.images().len(), HumanBytes(bytes));
+        let place = match (self.output(), self.written) {
+            (Some(path), Some(written)) if self.args.volume_size.is_some() => {
+                format!("{path}.001 to {path}.{:03}", written.files)
+            }
+            (Some(path), Some(_)) => path,
+            _ => "nothing was written; it would be".to_owned(),
+        };
+        lines.line("", &format!("{place}: {images} image(s), {blobs} blobs, {bytes}"));
+        if let Some(Kept { blobs, bytes }) = self.kept() {
+            lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
+        }
+        lines.finish()
+    }
+
+    /// Where it was written.
+    fn output(&self) -> Option<String> {
+        let path = self.args.output.as_ref().filter(|_| self.written.is_some());
+        path.map(|path| path.display().to_string())
+    }
+
+    /// What a broken run had left, where it was to be kept.
+    fn kept(&self) -> Option<Kept> {
+        self.written.filter(|_| self.args.resume).map(|written| written.kept)
+    }
+
+    fn put_image(&self, lines: &mut Lines, image: &Image) {
         image.names.iter().for_each(|name| lines.line("", &name.to_string()));
         lines.line("  ", &image.digest.to_string());
-        put_lookups(&mut lines, "  ", entry(plan, image, &image.digest));
+        lines.hanging("  ", "size: ", &HumanBytes(image.bytes).to_string());
+        if !image.left_out.is_empty() {
+            let known = image.children.iter().filter(|(_, platform)| {
+                platform.as_ref().is_some_and(|it| it.to_string() != "unknown/unknown")
+            });
+            let all = known.clone().count();
+            let carried = known.filter(|(child, _)| !image.left_out.contains(child)).count();
+            lines.line("  ", &format!("{carried} of {all} platforms"));
+        }
+        for lacking in &image.lacking {
+            lines.hanging("  ", "no image for ", &lacking.to_string());
+        }
+        self.put_lookups(lines, "  ", image, &image.digest);
         for (digest, platform) in &image.children {
             let platform =
                 platform.as_ref().map_or_else(|| "child".to_owned(), Platform::to_string);
-            lines.line("  ", &platform);
+            let is_left_out = image.left_out.contains(digest);
+            let word = if is_left_out { " (left out)" } else { "" };
+            lines.line("  ", &format!("{platform}{word}"));
             lines.line("    ", &digest.to_string());
-            put_lookups(&mut lines, "    ", entry(plan, image, digest));
+            self.put_lookups(lines, "    ", image, digest);
         }
         if !image.absent.is_empty() {
             lines.line("  ", "not held by the source, as layers of this kind may be:");
             image.absent.iter().for_each(|digest| lines.line("    ", &digest.to_string()));
         }
-        lines.blank();
     }
-    let (blobs, bytes) = plan.size();
-    let (path, images, bytes) = (args.output.display(), plan.images().len(), HumanBytes(bytes));
-    let path = match args.volume_size {
-        None => path.to_string(),
-        Some(_) => format!("{path}.001 to {path}.{:03}", written.files),
-    };
-    lines.line("", &format!("{path}: {images} image(s), {blobs} blobs, {bytes}"));
-    if args.resume {
-        let Kept { blobs, bytes } = written.kept;
-        lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
+
+    /// One line for each outcome that some lookup had, and each place that was asked.
+    fn put_lookups(&self, lines: &mut Lines, indent: &str, image: &Image, digest: &Digest) {
+        let own = std::iter::once(&image.repository);
+        for repository in own.chain(self.elsewhere.iter().filter(|it| **it != image.repository)) {
+            let entries = self.plan.ledger().subjects.iter();
+            let mut entries =
+                entries.filter(|it| it.digest == *digest && it.repository == *repository);
+            let Some(Entry { lookups, .. }) = entries.next() else { continue };
+            let is_own = *repository == image.repository;
+            let place = if is_own { String::new() } else { format!("in {repository} ") };
+            put_outcomes(lines, indent, &place, lookups);
+        }
     }
-    lines.finish()
+
+    fn json(&self) -> Result<String> {
+        let (blobs, bytes) = self.plan.size();
+        let told = Told {
+            archive: self.output(),
+            images: self.plan.images().iter().map(ToldImage::of).collect(),
+            blobs,
+            bytes,
+            files: self.written.map(|written| written.files),
+            kept: self.kept().map(|Kept { blobs, bytes }| ToldKept { blobs, bytes }),
+            notes: self.notes,
+            ledger: self.plan.ledger(),
+        };
+        Ok(serde_json::to_string_pretty(&told)? + "\n")
+    }
 }
 
-fn entry<'a>(plan: &'a Plan<'_>, image: &Image, digest: &Digest) -> Option<&'a Entry> {
-    let mut entries = plan.ledger().subjects.iter();
-    entries.find(|entry| entry.repository == image.repository && entry.digest == *digest)
-}
-
-/// One line for each outcome that some lookup had.
-fn put_lookups(lines: &mut Lines, indent: &str, entry: Option<&Entry>) {
-    let lookups = entry.map(|entry| entry.lookups.as_slice()).unwrap_or_default();
+fn put_outcomes(lines: &mut Lines, indent: &str, place: &str, lookups: &[Lookup]) {
     for (outcome, label) in [
         (Outcome::Found, "found: "),
         (Outcome::NotFound, "not found: "),
@@ -322,7 +573,13 @@ fn put_lookups(lines: &mut Lines, indent: &str, entry: Option<&Entry>) {
             })
             .collect();
         if !names.is_empty() {
-            lines.hanging(indent, label, &names.join(", "));
+            lines.hanging(indent, &format!("{place}{label}"), &names.join(", "));
+        }
+    }
+    for Lookup { kind, exception, .. } in lookups {
+        if let Some(reason) = exception {
+            let text = format!("{}, excepted: {reason}", kind.name());
+            lines.hanging(indent, &format!("{place}failed: "), &text);
         }
     }
 }
@@ -330,13 +587,16 @@ fn put_lookups(lines: &mut Lines, indent: &str, entry: Option<&Entry>) {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Told<'a> {
-    archive: String,
+    /// Null where nothing was written.
+    archive: Option<String>,
     images: Vec<ToldImage<'a>>,
     blobs: usize,
     bytes: u64,
-    files: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<ToldKept>,
+    notes: &'a [String],
     ledger: &'a Ledger,
 }
 
@@ -352,18 +612,11 @@ struct ToldImage<'a> {
     names: Vec<String>,
     repository: &'a str,
     digest: Digest,
+    bytes: u64,
     children: Vec<Digest>,
+    left_out: &'a BTreeSet<Digest>,
+    lacking: Vec<String>,
     absent: &'a [Digest],
-}
-
-fn json(plan: &Plan<'_>, args: &ExportArgs, written: Written) -> Result<String> {
-    let (blobs, bytes) = plan.size();
-    let images = plan.images().iter().map(ToldImage::of).collect();
-    let archive = args.output.display().to_string();
-    let Written { kept: Kept { blobs: kept, bytes: kept_bytes }, files } = written;
-    let kept = args.resume.then_some(ToldKept { blobs: kept, bytes: kept_bytes });
-    let told = Told { archive, images, blobs, bytes, files, kept, ledger: plan.ledger() };
-    Ok(serde_json::to_string_pretty(&told)? + "\n")
 }
 
 impl<'a> ToldImage<'a> {
@@ -372,7 +625,10 @@ impl<'a> ToldImage<'a> {
             names: image.names.iter().map(Name::to_string).collect(),
             repository: &image.repository,
             digest: image.digest,
+            bytes: image.bytes,
             children: image.children.iter().map(|(digest, _)| *digest).collect(),
+            left_out: &image.left_out,
+            lacking: image.lacking.iter().map(ToString::to_string).collect(),
             absent: &image.absent,
         }
     }

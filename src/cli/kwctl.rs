@@ -42,7 +42,7 @@ pub(crate) struct KwctlArgs {
 
     /// Demand this annotation of every one of these signatures (repeatable; the last value counts)
     ///
-    /// kwctl's short form is -a, which is --annotation here.
+    /// kwctl's short form, -a, says the same.
     #[arg(
         long = "verification-annotation",
         value_name = "KEY=VALUE",
@@ -87,18 +87,19 @@ impl KwctlArgs {
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }
 
-    /// The policy that the flags amount to.
-    pub(crate) fn policy(&self, limits: &Limits, now: UnixTime) -> Result<Policy> {
-        match (&self.verification_config_path, self.first_signer()) {
-            (Some(_), Some(_)) => Err(Usage::PathAndFlags.into()),
-            (Some(path), None) => read(path, limits, now),
-            (None, _) => Ok(VerificationConfig::all_of(self.signatures(limits)?).into()),
+    /// The policy that the flags amount to, with what was given as `-a`.
+    pub(crate) fn policy(&self, also: &[String], limits: &Limits, now: UnixTime) -> Result<Policy> {
+        let has_flags = self.first_signer().is_some() || !also.is_empty();
+        match &self.verification_config_path {
+            Some(_) if has_flags => Err(Usage::PathAndFlags.into()),
+            Some(path) => read(path, limits, now),
+            None => Ok(VerificationConfig::all_of(self.signatures(also, limits)?).into()),
         }
     }
 
     /// Every signature that is asked for, in kwctl's order.
-    fn signatures(&self, limits: &Limits) -> Result<Vec<Signature>> {
-        let annotations = self.annotations()?;
+    fn signatures(&self, also: &[String], limits: &Limits) -> Result<Vec<Signature>> {
+        let annotations = self.annotations(also)?;
         let names_a_signer = !self.verification_keys.is_empty()
             || self.cert_oidc_issuer.is_some()
             || self.github_owner.is_some();
@@ -136,14 +137,14 @@ impl KwctlArgs {
     }
 
     /// Off-spec: kwctl leaves out what has no `=`, and with it what was to be demanded.
-    fn annotations(&self) -> Result<Option<Annotations>> {
+    fn annotations(&self, also: &[String]) -> Result<Option<Annotations>> {
         let pair = |text: &String| {
             let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
             let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
             pair.map(owned).ok_or_else(|| Usage::NoAnnotation { text: text.clone() })
         };
-        let annotations: Annotations =
-            self.verification_annotations.iter().map(pair).collect::<Result<_, _>>()?;
+        let given = self.verification_annotations.iter().chain(also);
+        let annotations: Annotations = given.map(pair).collect::<Result<_, _>>()?;
         Ok((!annotations.is_empty()).then_some(annotations))
     }
 }
@@ -174,7 +175,7 @@ pub(crate) enum Usage {
          email and OIDC issuer to be validated together "
     )]
     HalfAnIdentity,
-    #[error("`--verification-annotation` is no KEY=VALUE: `{text}`")]
+    #[error("`--verification-annotation` is no KEY=VALUE: `{}`", .text.escape_debug())]
     NoAnnotation { text: String },
     #[error("`{name}` is no verification config; other policies go with `--policy`")]
     NoVerificationConfig { name: String },

@@ -6,17 +6,22 @@ use anyhow::{Result, bail};
 use sealift::digest::Digest;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
+use sealift::policy::Demand;
 use sealift::report::text::Lines;
 use sealift::report::{Basis, Scope, json, text};
-use sealift::transfer::{Flaw, Landed, LeftBehind, Listing, Place, Settings, into_registry};
+use sealift::transfer::{
+    Access, ClusterConfig, Flaw, Landed, LeftBehind, Listing, Mapping, Omission, Place, ReadBack,
+    Settings, into_registry, read_back,
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::args::{Format, MirrorArgs};
+use super::emit::Emission;
 use super::exit::Exit;
 use super::progress::{Bar, Wanted};
 use super::signer::Demands;
-use super::{clock, output, verify};
+use super::{clock, output, prove, verify};
 
 pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     if args.archive.iter().any(|path| path == Path::new("-")) {
@@ -27,11 +32,13 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     let demands =
         Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
     let mut registries = args.registry.registries(&limits)?;
-    let destination = &args.to.0;
-    let target = registries.add(&destination.registry)?;
+    let mapping = Mapping::new(args.to.clone(), args.maps.clone(), args.max_nested_paths)?;
+    let target = registries.add(mapping.registry())?;
+    let emission = args.emit.as_deref().map(Emission::prepare).transpose()?;
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: verify::jobs(args.jobs),
+        ledger: Demand::Waived,
         basis: Basis {
             judged_at: now,
             scope: Scope::Whole,
@@ -58,24 +65,43 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &outcome.admitted,
         &archive,
         &inventory,
-        destination,
+        &mapping,
         target,
         &settings,
         &Bar::new(wanted),
     )?;
+    if let Some(emission) = emission {
+        let access = if args.registry.plain_http { Access::PlainHttp } else { Access::Https };
+        let config = ClusterConfig::of(&landed, access);
+        emission.write(&config)?;
+        output::warn(config.omissions.iter().map(|Omission { path, source, why }| {
+            format!("{path} says nothing of {source}: {why}")
+        }));
+    }
+    let proof = args
+        .prove
+        .then(|| read_back(&landed, &|path| Box::new(target.repository(path)), &settings))
+        .transpose()?;
+    let proof = proof.as_deref();
     output::answer(&match args.format.format {
-        Format::Text => text::render(&outcome.report) + &told(&landed),
-        Format::Json => told_json(&json::v1::render(&outcome.report), &landed)?,
+        Format::Text => {
+            text::render(&outcome.report)
+                + &told(&landed)
+                + &proof.map_or_else(String::new, prove::text)
+        }
+        Format::Json => told_json(&json::v1::render(&outcome.report), &landed, proof)?,
     })?;
-    Ok(if outcome.report.denied() == 0 { Exit::Admitted } else { Exit::Denied })
+    let is_lost = proof.is_some_and(|proof| prove::lost(proof) > 0);
+    Ok(if outcome.report.denied() == 0 && !is_lost { Exit::Admitted } else { Exit::Denied })
 }
 
 /// What was pushed, with its evidence.
 fn told(landed: &[Landed]) -> String {
     let mut lines = Lines::default();
-    for Landed { name, digest, evidence, left_behind } in landed {
+    for Landed { source, name, digest, evidence, left_behind } in landed {
         lines.blank();
         lines.hanging("", "pushed ", &name.to_string());
+        lines.hanging("  ", "from ", &source.to_string());
         lines.line("  ", &digest.to_string());
         for evidence in evidence {
             lines.hanging("  ", "with ", place(&evidence.place));
@@ -110,12 +136,15 @@ fn place(place: &Place) -> &str {
 struct Told {
     report: Box<RawValue>,
     pushed: Vec<Pushed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<prove::Proof>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Pushed {
     name: String,
+    source: String,
     digest: Digest,
     evidence: Vec<PushedEvidence>,
     left_behind: Vec<Digest>,
@@ -131,10 +160,11 @@ struct PushedEvidence {
     tag: Option<String>,
 }
 
-fn told_json(report: &str, landed: &[Landed]) -> Result<String> {
+fn told_json(report: &str, landed: &[Landed], proof: Option<&[ReadBack]>) -> Result<String> {
     let report = RawValue::from_string(report.trim_end().to_owned())?;
     let pushed = landed.iter().map(Pushed::of).collect();
-    Ok(serde_json::to_string_pretty(&Told { report, pushed })? + "\n")
+    let proof = proof.map(prove::Proof::of);
+    Ok(serde_json::to_string_pretty(&Told { report, pushed, proof })? + "\n")
 }
 
 impl Pushed {
@@ -149,6 +179,7 @@ impl Pushed {
         });
         Self {
             name: landed.name.to_string(),
+            source: landed.source.to_string(),
             digest: landed.digest,
             evidence: evidence.collect(),
             left_behind: landed.left_behind.iter().map(|left| left.digest).collect(),

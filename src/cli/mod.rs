@@ -6,6 +6,8 @@
 mod admit;
 mod args;
 mod clock;
+#[cfg(feature = "net")]
+mod emit;
 mod exit;
 mod export;
 mod input;
@@ -16,6 +18,8 @@ mod mirror;
 mod output;
 mod policy;
 mod progress;
+#[cfg(feature = "net")]
+mod prove;
 #[cfg(feature = "net")]
 mod registry;
 mod signer;

@@ -1,6 +1,9 @@
 //! Standard output is the answer, standard error the talk.
 
+use std::fs::Permissions;
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -20,6 +23,32 @@ pub(crate) fn answer(text: &str) -> Result<()> {
     }
 }
 
+/// Writes a file beside the answer: whole, or not at all.
+pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().with_context(|| format!("`{}` cannot be written", path.display()))
+}
+
+/// Says what deserves a look and stops nothing.
+pub(crate) fn warning(text: &str) {
+    let mut lines = Lines::default();
+    lines.unbroken("warning: ", text);
+    // Nobody is left to tell where this cannot be written.
+    let _ = io::stderr().write_all(lines.finish().as_bytes());
+}
+
 /// Says why nothing could be decided, and what may help.
 pub(crate) fn error(error: &anyhow::Error) {
     let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
@@ -37,13 +66,20 @@ pub(crate) fn error(error: &anyhow::Error) {
 pub(crate) fn waiting(pause: std::time::Duration, why: &net::Error) {
     let causes: Vec<_> = anyhow::Chain::new(why).map(ToString::to_string).collect();
     let text = format!("{}: trying again in {} s", causes.join(": "), pause.as_secs());
-    let mut lines = Lines::default();
     // In the place of a progress bar, which draws itself anew below.
-    let place = if io::IsTerminal::is_terminal(&io::stderr()) { "\r\u{1b}[2K" } else { "" };
-    lines.unbroken("warning: ", &text);
-    let text = format!("{place}{}", lines.finish());
+    if io::IsTerminal::is_terminal(&io::stderr()) {
+        let _ = io::stderr().write_all(b"\r\x1b[2K");
+    }
+    warn(std::iter::once(text));
+}
+
+/// Says what somebody should know, though it decides nothing.
+#[cfg(feature = "net")]
+pub(crate) fn warn(texts: impl Iterator<Item = String>) {
+    let mut lines = Lines::default();
+    texts.for_each(|text| lines.unbroken("warning: ", &text));
     // Nobody is left to tell where this cannot be written.
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(lines.finish().as_bytes());
 }
 
 /// What clap has to say: help for standard output, usage errors for standard error.
@@ -68,11 +104,25 @@ fn transfer_hint(error: &transfer::Error) -> Option<String> {
         transfer::Error::Nameless { .. } => {
             "give it a name: `sealift export oci-archive:FILE --name registry/repository:tag`"
         }
+        transfer::Error::TwoRepositories { .. } => {
+            "give one of them a place of its own: `--map registry.example/path=HOST/PATH`"
+        }
+        transfer::Error::Unmapped { .. } => {
+            "say where everything else goes by `--to`, or name what is to go by `--image`"
+        }
         transfer::Error::TwoImages { .. } => {
             "name the images one by one, with `--image` and a prefix of its own for each"
         }
+        transfer::Error::SparseIndex { .. } => {
+            "export all platforms, or the one platform's manifest by its digest; a registry of yours \
+             can be told to take such indexes (distribution 3: `validation`, `manifests`, `indexes`, \
+             `platforms: none`)"
+        }
         transfer::Error::NoChild { .. } => {
-            "copy the index with all its platforms, or name one platform's manifest by its digest"
+            "name the platforms that are there with `--platform`: the index stays as it was signed"
+        }
+        transfer::Error::NotLocked { .. } => {
+            "leave the lock out and write a new one, or take the image from an older archive"
         }
         #[cfg(feature = "net")]
         transfer::Error::Fault { cause, .. } => {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::{env, fs, thread};
 
@@ -15,8 +14,6 @@ use sealift::net::{
     AuthFile, ClientCertificate, HostOptions, Keychain, Proxies, Registry, Retries, Scheme,
     Transport, TransportOptions, Verification,
 };
-use sealift::oci::{InvalidReference, Reference};
-use sealift::transfer::Destination;
 
 use super::{input, output};
 
@@ -269,20 +266,8 @@ fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// `HOST[/PREFIX]`.
-#[derive(Clone, Debug)]
-pub(crate) struct Target(pub Destination);
-
-impl FromStr for Target {
-    type Err = InvalidReference;
-
-    fn from_str(text: &str) -> Result<Self, InvalidReference> {
-        let text = text.trim_end_matches('/');
-        let (registry, prefix) = text.split_once('/').unwrap_or((text, ""));
-        let (registry, prefix) = (registry.to_owned(), prefix.to_owned());
-        // Any image can go there, or none.
-        let any: Reference = "registry.example/image:tag".parse()?;
-        any.moved_to(&registry, &prefix)?;
-        Ok(Self(Destination { registry, prefix }))
-    }
+/// A variable that holds a text.
+#[expect(clippy::disallowed_methods, reason = "the environment is read in cli only")]
+pub(crate) fn text_variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -165,6 +165,8 @@ pub(crate) struct SignerArgs {
     pub predicate_type: Option<String>,
 
     /// Demand this annotation in the signed payload (repeatable)
+    ///
+    /// Beside kwctl's flags it is --verification-annotation.
     #[arg(
         long = "annotation",
         short = 'a',
@@ -174,6 +176,9 @@ pub(crate) struct SignerArgs {
     )]
     pub annotations: Vec<String>,
 }
+
+/// The flag that cosign and kwctl both have a short form `-a` for.
+const ANNOTATION: &str = "--annotation";
 
 /// When keys were in use, by their ids.
 type KeyWindows = BTreeMap<Digest, Window>;
@@ -206,7 +211,10 @@ impl Demands {
                 let (requirement, windows) = signer.requirement(Kind::Signature, limits)?;
                 (vec![requirement.into()], windows)
             }
-            (None, None, Some(_)) => (vec![kwctl.policy(limits, now)?], KeyWindows::new()),
+            // `-a` belongs to the words of the signer that is named.
+            (None, None | Some(ANNOTATION), Some(_)) => {
+                (vec![kwctl.policy(&signer.annotations, limits, now)?], KeyWindows::new())
+            }
             (Some(_), None, None) => (policy.read(limits, now)?, KeyWindows::new()),
             (Some(one), Some(other), _)
             | (Some(one), None, Some(other))
@@ -336,7 +344,7 @@ impl SignerArgs {
             ("--insecure-ignore-tlog", self.insecure_ignore_tlog),
             ("--insecure-ignore-sct", self.insecure_ignore_sct),
             ("--type", self.predicate_type.is_some()),
-            ("--annotation", !self.annotations.is_empty()),
+            (ANNOTATION, !self.annotations.is_empty()),
         ];
         given.into_iter().find_map(|(flag, is_given)| is_given.then_some(flag))
     }

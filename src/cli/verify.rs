@@ -10,7 +10,7 @@ use sealift::archive::Archive;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
-use sealift::policy::PolicySet;
+use sealift::policy::{Demand, PolicySet};
 use sealift::report::{Basis, PolicyEntry, Scope, json, text};
 
 use super::args::{Format, VerifyArgs};
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: jobs(args.jobs),
+        ledger: if args.require_ledger { Demand::Demanded } else { Demand::Waived },
         basis: Basis {
             judged_at: now,
             scope,

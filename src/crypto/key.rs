@@ -22,6 +22,7 @@ pub struct PublicKey {
     kind: KeyKind,
     bits: Vec<u8>,
     hash: Option<Hash>,
+    id: Digest,
 }
 
 impl PublicKey {
@@ -76,7 +77,8 @@ impl PublicKey {
             ID_RSASSA_PSS => rsa_pss_kind(&info, bits)?,
             oid => return Err(KeyError::UnsupportedAlgorithm { oid }),
         };
-        Ok(Self { spki: spki.to_vec(), kind, bits: bits.to_vec(), hash: None })
+        let id = Digest::sha256(spki);
+        Ok(Self { spki: spki.to_vec(), kind, bits: bits.to_vec(), hash: None, id })
     }
 
     /// The same key as `details`, a `PublicKeyDetails` of protobuf-specs, has it used: an RSA key does
@@ -101,7 +103,7 @@ impl PublicKey {
 
     /// The SHA-256 of the [`spki`](Self::spki): the log id of Rekor v1, the hint of cosign's bundles.
     pub fn id(&self) -> Digest {
-        Digest::sha256(&self.spki)
+        self.id
     }
 
     /// The raw public key, without the `SubjectPublicKeyInfo` around it.

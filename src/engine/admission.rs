@@ -9,13 +9,14 @@ use super::evidence::{self, Findings};
 use super::judgement::{Asked, Judgement};
 use super::parts::Bytes;
 use super::pool::Pool;
+use super::record::Record;
 use super::selection::{self, Map};
 use super::{Error, Work, check_readable};
 use crate::admission::{Besides, Image, Images, Object, Objects, Pin, System};
 use crate::oci::Reference;
 use crate::policy::{
-    AskingObject, Denial, Format, ObjectFacts, PolicyFailure, PolicySet, Reason, Verdict,
-    kubewarden_settings,
+    self, AskingObject, Denial, Format, ObjectFacts, Policy, PolicyFailure, PolicySet, Reason,
+    Verdict, kubewarden_settings,
 };
 use crate::report::Scope;
 
@@ -37,6 +38,8 @@ pub struct Refusal {
     pub object: String,
     /// The stable name of the reason.
     pub code: &'static str,
+    /// The webhook whose words they are, where an API server would write its name before them.
+    pub webhook: Option<&'static str>,
     /// What the policy's own system says, where that is known.
     pub text: String,
     /// What it would have said, had its policy no text of its own.
@@ -61,7 +64,9 @@ pub fn admit(work: &Work<'_>, objects: &Objects, jobs: NonZeroUsize) -> Result<D
     let blobs = Blobs::check(&plan, archive.store(), &pool, &())?;
     let findings = Findings::verify(&tasks, &blobs, Scope::Whole, verifiers, &pool, &());
 
-    let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope: Scope::Whole };
+    let record = Record::of(inventory, limits);
+    let scope = Scope::Whole;
+    let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope, record: &record };
     let gate = Gate { work, map: &map, bytes, findings: &findings, systems: &policies.by_format() };
     let mut decision = Decision::default();
     for object in objects.objects() {
@@ -98,12 +103,27 @@ impl Gate<'_> {
                     );
                 }
                 for image in named {
+                    hearing.enforced = self.is_enforced(image);
                     self.decide_image(object, image, document, &mut hearing)?;
                 }
             }
         }
         hearing.close(object);
         Ok(())
+    }
+
+    /// Whether any of the policies that cover the image, as it is written, may refuse; where none
+    /// covers it, any policy. Kubewarden alone has policies that only monitor.
+    fn is_enforced(&self, image: &Image) -> bool {
+        let covers = |policy: &&Policy| match &policy.images {
+            policy::Images::Written(pattern) => pattern.matches(&image.pulled),
+            _ => true,
+        };
+        let monitors =
+            |policy: &Policy| policy.admission.as_ref().is_some_and(|admission| admission.monitor);
+        let policies = self.work.policies.policies();
+        let mut covering = policies.iter().filter(covers).peekable();
+        covering.peek().is_none() || !covering.all(monitors)
     }
 
     fn decide_image(
@@ -124,8 +144,8 @@ impl Gate<'_> {
         let place = match selection::meant(self.work.inventory, &reference)[..] {
             [place] => place,
             [] => {
-                let held = held(&selection::names(self.work.inventory));
-                let text = format!("image `{shown}` is not in the archive, which holds {held}");
+                let text =
+                    format!("image `{shown}` is not in the archive, {}", self.there(&reference));
                 hearing.refuse("not-in-archive", text);
                 return Ok(());
             }
@@ -165,6 +185,7 @@ impl Gate<'_> {
                 bytes: self.bytes,
                 findings: self.findings,
                 policies,
+                comparison: None,
             };
             match judgement.verdict(place, &asked) {
                 Verdict::Deny(denial) => {
@@ -178,9 +199,10 @@ impl Gate<'_> {
                     for admission in of_passed.filter_map(|policy| policy.admission.as_ref()) {
                         let rewrites = admission.rewrite && !admission.monitor;
                         if rewrites && pin.is_some() && admission.mutating == Some(false) {
-                            hearing.refuse(
+                            hearing.refuse_by(
                                 "would-mutate-but-may-not",
                                 kubewarden_settings::may_not_mutate(&admission.object),
+                                admission.message.clone(),
                             );
                         }
                         is_rewritten |= rewrites;
@@ -190,6 +212,16 @@ impl Gate<'_> {
         }
         hearing.decision.pins.extend(pin.filter(|_| is_rewritten));
         Ok(())
+    }
+
+    /// What there is instead of an image that is not: another by the same tag, else all names.
+    fn there(&self, wanted: &Reference) -> String {
+        let by_tag = wanted.tag().and_then(|tag| wanted.with_tag(tag).ok());
+        let places = by_tag.map(|name| selection::meant(self.work.inventory, &name));
+        match places.iter().flatten().find_map(|&place| self.map.digest(place)) {
+            Some(digest) => format!("where its tag is of {digest}"),
+            None => format!("which holds {}", held(&selection::names(self.work.inventory))),
+        }
     }
 }
 
@@ -205,6 +237,8 @@ fn is_judged(format: Format, object: &Object, image: &Image) -> bool {
 /// What is heard of one object.
 struct Hearing<'a> {
     object: String,
+    /// Whether what is amiss with the image at hand refuses the object, or is only told.
+    enforced: bool,
     /// What each of Kubewarden's policies says of images: its text, and what it says instead.
     kubewarden: BTreeMap<String, (Vec<String>, Option<String>)>,
     policy_controller: Vec<String>,
@@ -215,7 +249,13 @@ impl<'a> Hearing<'a> {
     fn of(object: &Object, decision: &'a mut Decision) -> Self {
         let name = object.name.as_deref().unwrap_or_default();
         let told = format!("line {}: {} `{name}`", object.line, object.kind);
-        Self { object: told, kubewarden: BTreeMap::new(), policy_controller: Vec::new(), decision }
+        Self {
+            object: told,
+            enforced: true,
+            kubewarden: BTreeMap::new(),
+            policy_controller: Vec::new(),
+            decision,
+        }
     }
 
     fn warn(&mut self, text: &str) {
@@ -232,7 +272,24 @@ impl<'a> Hearing<'a> {
     }
 
     fn refuse(&mut self, code: &'static str, text: String) {
-        let refusal = Refusal { object: self.object.clone(), code, text, cause: None };
+        if self.enforced {
+            self.refuse_by(code, text, None);
+        } else {
+            self.warn(&format!("not enforced: {text}"));
+        }
+    }
+
+    /// Refuses in the words of a policy, where it has some of its own `instead`.
+    fn refuse_by(&mut self, code: &'static str, own: String, instead: Option<String>) {
+        let (text, cause) = match instead {
+            Some(instead) => (instead, Some(own)),
+            None => (own, None),
+        };
+        let object = self.object.clone();
+        self.push(Refusal { object, code, webhook: None, text, cause });
+    }
+
+    fn push(&mut self, refusal: Refusal) {
         if !self.decision.refusals.contains(&refusal) {
             self.decision.refusals.push(refusal);
         }
@@ -294,12 +351,7 @@ impl<'a> Hearing<'a> {
         for (failures, instead) in std::mem::take(&mut self.kubewarden).into_values() {
             let failures: Vec<&str> = failures.iter().map(String::as_str).collect();
             let own = kubewarden_settings::not_accepted(name, &failures);
-            let (text, cause) = match instead {
-                Some(instead) => (instead, Some(own)),
-                None => (own, None),
-            };
-            let (object, code) = (self.object.clone(), "policy-not-met");
-            self.decision.refusals.push(Refusal { object, code, text, cause });
+            self.refuse_by("policy-not-met", own, instead);
         }
         if self.policy_controller.is_empty() {
             return;
@@ -310,14 +362,14 @@ impl<'a> Hearing<'a> {
         } else {
             "policy-not-met"
         };
-        let text = format!("{WEBHOOK}{}", self.policy_controller.join("\n"));
-        self.refuse(code, text);
+        let text = format!("validation failed: {}", self.policy_controller.join("\n"));
+        let object = self.object.clone();
+        self.push(Refusal { object, code, webhook: Some(WEBHOOK), text, cause: None });
     }
 }
 
-/// What the API server says before policy-controller's own words.
-const WEBHOOK: &str =
-    "admission webhook \"policy.sigstore.dev\" denied the request: validation failed: ";
+/// The name of policy-controller's webhook.
+const WEBHOOK: &str = "policy.sigstore.dev";
 
 fn said(failure: &PolicyFailure) -> String {
     let otherwise = || format!("policy `{}` does not hold", failure.policy.escape_debug());

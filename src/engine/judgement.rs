@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::evidence::{Findings, Judged};
 use super::parts::{Bytes, Walk};
+use super::record::Comparison;
 use super::selection::Map;
 use crate::inventory::{Inventory, Name, Subject};
 use crate::oci::Reference;
@@ -21,6 +22,8 @@ pub(super) struct Judgement<'a> {
     pub bytes: Bytes<'a>,
     pub findings: &'a Findings,
     pub policies: &'a PolicySet,
+    /// The archive beside its ledger, where that must hold.
+    pub comparison: Option<&'a Comparison<'a>>,
 }
 
 /// How an image is asked for.
@@ -36,7 +39,10 @@ impl Judgement<'_> {
     pub(super) fn judge(&self, place: usize) -> (Image, Option<Admitted>) {
         let subject = self.subject(place);
         let walk = Walk { map: self.map, bytes: self.bytes };
-        let parts = walk.parts(subject);
+        let mut parts = walk.parts(subject);
+        if let Some(comparison) = self.comparison {
+            parts.faults.extend(comparison.faults(&subject.descriptor.digest, &parts.children));
+        }
         let names = self.names(place);
         let heard = self.best(place, &Asked { names: &names, written: None, object: None }, &parts);
         let mut evidence: Vec<&Judged> = heard.evidence;

@@ -9,6 +9,7 @@ mod evidence;
 mod judgement;
 mod parts;
 mod pool;
+mod record;
 mod selection;
 
 use std::num::NonZeroUsize;
@@ -21,12 +22,13 @@ use evidence::Findings;
 use judgement::Judgement;
 use parts::Bytes;
 use pool::Pool;
+use record::{Comparison, Record};
 
 use crate::admission::OtherDigest;
 use crate::archive::{Archive, BlobError};
 use crate::inventory::{BlobFault, Inventory};
 use crate::limits::Limits;
-use crate::policy::{Admitted, PolicySet};
+use crate::policy::{Admitted, Demand, PolicySet};
 use crate::report::{Basis, Report, Scope, Warning};
 use crate::verify::Verifier;
 
@@ -53,6 +55,8 @@ pub struct Options {
     pub selection: Vec<Selector>,
     /// How many threads work.
     pub jobs: NonZeroUsize,
+    /// Whether the archive must hold all that its ledger says.
+    pub ledger: Demand,
     /// What the report says it was judged by; the scope in it decides which bytes must be there.
     pub basis: Basis,
 }
@@ -105,11 +109,25 @@ pub fn verify(
     let blobs = Blobs::check(&plan, archive.store(), &pool, progress)?;
     let findings = Findings::verify(&tasks, &blobs, scope, verifiers, &pool, progress);
 
-    let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope };
-    let judgement = Judgement { inventory, map: &map, bytes, findings: &findings, policies };
+    let record = Record::of(inventory, limits);
+    let bytes = Bytes { store: archive.store(), blobs: &blobs, limits, scope, record: &record };
+    let comparison = (options.ledger == Demand::Demanded)
+        .then(|| Comparison::new(&record, inventory, &blobs, options.selection.is_empty()));
+    let judgement = Judgement {
+        inventory,
+        map: &map,
+        bytes,
+        findings: &findings,
+        policies,
+        comparison: comparison.as_ref(),
+    };
     let (images, admitted): (Vec<_>, Vec<_>) =
         chosen.iter().map(|&subject| judgement.judge(subject)).unzip();
     let mut warnings = judgement::warnings(policies, &images);
+    if let Record::Broken(why) = &record {
+        let note = format!("the ledger cannot be read and says nothing: {why}");
+        warnings.push(Warning::Oddity { note });
+    }
     warnings.extend(strays(inventory, &blobs, options));
     warnings
         .extend(archive.ignored().iter().map(|name| Warning::ForeignMember { name: name.clone() }));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::blobs::{Blobs, State, Wrong};
+use super::record::Record;
 use super::selection::Map;
 use crate::archive::{Blob, BlobError, Store};
 use crate::digest::Digest;
@@ -34,6 +35,8 @@ pub(super) struct Bytes<'a> {
     pub blobs: &'a Blobs,
     pub limits: &'a Limits,
     pub scope: Scope,
+    /// What was put into the archive.
+    pub record: &'a Record,
 }
 
 impl Walk<'_> {
@@ -94,18 +97,18 @@ impl Walk<'_> {
             .map(|descriptor| Child {
                 digest: descriptor.digest,
                 platform: descriptor.platform.as_ref().map(ToString::to_string),
-                presence: self.presence(descriptor),
+                presence: self.presence(&subject.descriptor.digest, descriptor),
             })
             .collect()
     }
 
-    fn presence(&self, descriptor: &Descriptor) -> Presence {
+    fn presence(&self, index: &Digest, descriptor: &Descriptor) -> Presence {
         let child = self.map.subject(&descriptor.digest);
         if child.is_none_or(|(_, child)| child.content.as_ref().is_err_and(is_absence)) {
             return Presence::Absent;
         }
         let mut parts = Parts::default();
-        self.add_child(descriptor, &mut parts, &mut BTreeSet::new());
+        self.add_child(index, descriptor, &mut parts, &mut BTreeSet::new());
         if parts.faults.is_empty() { Presence::Proven } else { Presence::Wrong }
     }
 
@@ -114,7 +117,7 @@ impl Walk<'_> {
             Ok(Document::Manifest(manifest)) => self.add_manifest(manifest, parts),
             Ok(Document::Index(index)) => {
                 for child in &index.manifests {
-                    self.add_child(child, parts, seen);
+                    self.add_child(&subject.descriptor.digest, child, parts, seen);
                 }
             }
             Err(_) => {}
@@ -122,12 +125,18 @@ impl Walk<'_> {
     }
 
     /// A manifest below an index. Each is walked once, however often it is listed.
-    fn add_child(&self, descriptor: &Descriptor, parts: &mut Parts, seen: &mut BTreeSet<Digest>) {
+    fn add_child(
+        &self,
+        index: &Digest,
+        descriptor: &Descriptor,
+        parts: &mut Parts,
+        seen: &mut BTreeSet<Digest>,
+    ) {
         if !seen.insert(descriptor.digest) {
             return;
         }
         let Some((_, child)) = self.map.subject(&descriptor.digest) else {
-            return self.absent_or_fault(descriptor, Part::Child, parts);
+            return self.absent_child(index, descriptor, parts);
         };
         match &child.content {
             Ok(content) if content.blob.descriptor().size != descriptor.size => {
@@ -140,9 +149,7 @@ impl Walk<'_> {
                 parts.children.push(descriptor.digest);
                 self.add_content(child, parts, seen);
             }
-            Err(fault) if is_absence(fault) => {
-                self.absent_or_fault(descriptor, Part::Child, parts);
-            }
+            Err(fault) if is_absence(fault) => self.absent_child(index, descriptor, parts),
             Err(fault) => parts.faults.push(wrong(descriptor, Part::Child, fault.into())),
         }
     }
@@ -191,6 +198,17 @@ impl Walk<'_> {
                     fault("config-mismatch", detail)
                 }
             }
+        }
+    }
+
+    /// A child that was left out for its platform is absent by intent; any other is missing
+    /// (VERIFICATION decision 15, HOSTILE.md case 52).
+    fn absent_child(&self, index: &Digest, descriptor: &Descriptor, parts: &mut Parts) {
+        let digest = descriptor.digest;
+        if self.bytes.record.left_out(index, &digest) {
+            parts.absent.push(Absent { digest, part: Part::Child });
+        } else {
+            self.absent_or_fault(descriptor, Part::Child, parts);
         }
     }
 

@@ -64,6 +64,9 @@ pub struct Entry {
     pub digest: Digest,
     /// Its media type.
     pub media_type: MediaType,
+    /// Of an index, the children that the export left out for their platform, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Digest>,
     /// Each place that was looked at, in the order of [`LookupKind`].
     pub lookups: Vec<Lookup>,
 }
@@ -76,9 +79,12 @@ pub struct Lookup {
     pub kind: LookupKind,
     /// What came of it.
     pub outcome: Outcome,
-    /// The manifests that stood there, sorted.
+    /// The manifests that stood there and are carried, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<Digest>,
+    /// Why it was let pass that something could not be had, by the word of whoever exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
 }
 
 /// The places where evidence is looked for.
@@ -110,7 +116,7 @@ impl LookupKind {
     }
 }
 
-/// What came of a lookup. An error is none of these: it ends the export.
+/// What came of a lookup. An error that nobody excused is none of these: it ends the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -120,6 +126,8 @@ pub enum Outcome {
     NotFound,
     /// The registry does not know this place at all.
     NotSupported,
+    /// The registry did not say, or does not hold what it lists, and an exception let it pass.
+    Failed,
 }
 
 impl Ledger {
@@ -150,16 +158,19 @@ mod tests {
                 repository: "r.example/app".into(),
                 digest,
                 media_type: MediaType::from(MediaType::OCI_MANIFEST),
+                left_out: Vec::new(),
                 lookups: vec![
                     Lookup {
                         kind: LookupKind::SigTag,
                         outcome: Outcome::Found,
                         found: vec![digest],
+                        exception: None,
                     },
                     Lookup {
                         kind: LookupKind::ReferrersApi,
                         outcome: Outcome::NotSupported,
                         found: Vec::new(),
+                        exception: None,
                     },
                 ],
             }],

@@ -222,6 +222,18 @@ pub enum Error {
     NoRoots,
 }
 
+impl Error {
+    /// Whether a registry refuses a manifest for what it refers to and does not hold: distribution
+    /// says `MANIFEST_BLOB_UNKNOWN`, others `MANIFEST_UNKNOWN`, of the child.
+    pub(super) fn names_absent_content(&self) -> bool {
+        let Self::Status { method: "PUT", status: 400 | 404, detail, .. } = self else {
+            return false;
+        };
+        let code = detail.strip_prefix(": ").and_then(|rest| rest.split(':').next());
+        matches!(code, Some("MANIFEST_BLOB_UNKNOWN" | "MANIFEST_UNKNOWN" | "BLOB_UNKNOWN"))
+    }
+}
+
 impl From<Error> for crate::transfer::Fault {
     fn from(error: Error) -> Self {
         Self::new(error)

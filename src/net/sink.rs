@@ -36,7 +36,9 @@ impl Sink for Registry {
         let Descriptor { media_type, digest, .. } = manifest.descriptor();
         let at = tag.map_or_else(|| digest.to_string(), str::to_owned);
         let repository = self.repository(repository);
-        Ok(repository.put_manifest(&at, media_type, digest, manifest.bytes())?)
+        repository.put_manifest(&at, media_type, digest, manifest.bytes()).map_err(|error| {
+            if error.names_absent_content() { Fault::absent_content(error) } else { error.into() }
+        })
     }
 
     fn list_referrers(

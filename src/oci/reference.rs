@@ -57,16 +57,12 @@ impl Reference {
         Self { tag: None, digest: Some(digest), ..self.clone() }
     }
 
-    /// The same image below another registry and path prefix.
-    pub fn moved_to(&self, registry: &str, prefix: &str) -> Result<Self, InvalidReference> {
-        let repository = if prefix.is_empty() {
-            self.repository.clone()
-        } else {
-            format!("{prefix}/{}", self.repository)
-        };
+    /// The same tag and digest in another repository.
+    pub fn at(&self, registry: &str, repository: &str) -> Result<Self, InvalidReference> {
         check_registry(registry)?;
-        check_repository(&repository)?;
-        Ok(Self { registry: registry.to_owned(), repository, ..self.clone() })
+        check_repository(repository)?;
+        let (registry, repository) = (registry.to_owned(), repository.to_owned());
+        Ok(Self { registry, repository, ..self.clone() })
     }
 }
 

@@ -11,6 +11,7 @@ use serde_saphyr::Spanned;
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::policy::kubewarden_settings::is_policy_list;
+use crate::policy::verification_config::{Carried, PolicyServer, is_carrier};
 use crate::policy::{
     InvalidTest, Origin, Policy, cluster_image_policy, containers_policy, kubewarden_settings,
     verification_config,
@@ -49,6 +50,8 @@ pub fn parse_with(
     let mut policies = Vec::new();
     // Documents that may name each other are read together.
     let mut cluster_image_policies = Vec::new();
+    let mut policy_servers = Vec::new();
+    let mut carried_configs = Vec::new();
     for file in files {
         let places = file.documents(limits)?;
         if containers_policy::is_meant(file.bytes) {
@@ -64,6 +67,12 @@ pub fn parse_with(
                 Ok(Content::VerificationConfig) => {
                     policies.push(verification_config::read(&place)?);
                 }
+                Ok(Content::CarriedConfig) => {
+                    let carried = Carried::read(&place)?;
+                    let policy = carried.policy(&place)?;
+                    carried_configs.push((carried.name, policy));
+                }
+                Ok(Content::PolicyServer) => policy_servers.push(PolicyServer::read(place)?),
                 // It is no JSON, and is told so.
                 Ok(Content::ContainersPolicy) => {
                     policies.extend(containers_policy::parse(*file, limits, read)?);
@@ -72,6 +81,10 @@ pub fn parse_with(
             }
         }
     }
+    for server in policy_servers {
+        server.find(carried_configs.iter_mut().map(|(name, policy)| (name.as_str(), policy)))?;
+    }
+    policies.extend(carried_configs.into_iter().map(|(_, policy)| policy));
     policies.extend(cluster_image_policy::read(&cluster_image_policies, limits)?);
     policies.sort_by_key(|policy| order(policy, files));
     Ok(policies)
@@ -121,6 +134,10 @@ pub(super) enum Content {
     KubewardenSettings,
     /// Kubewarden's verification config.
     VerificationConfig,
+    /// A `ConfigMap` with such a config in it.
+    CarriedConfig,
+    /// A `PolicyServer`, which names one.
+    PolicyServer,
     /// A `policy.json` of containers/image.
     ContainersPolicy,
 }
@@ -142,6 +159,8 @@ impl Content {
             return Err(Problem::Unrecognised);
         };
         match fields.get("kind").and_then(Value::as_str) {
+            Some("ConfigMap") if is_carrier(document) => Ok(Self::CarriedConfig),
+            Some("PolicyServer") => Ok(Self::PolicyServer),
             Some(kind) if CLUSTER_IMAGE_POLICY.contains(&kind) => Ok(Self::ClusterImagePolicy),
             Some(kind) if KUBEWARDEN.contains(&kind) => Ok(Self::KubewardenSettings),
             Some(kind) => Err(Problem::OtherKind { found: kind.to_owned() }),

@@ -13,6 +13,8 @@ use crate::oci::{InvalidReference, Reference};
 #[derive(Clone, Debug)]
 pub struct Glob {
     text: String,
+    /// What every name that matches begins with: most names are told apart by it.
+    prefix: String,
     expression: Regex,
 }
 
@@ -40,7 +42,8 @@ impl Glob {
             .size_limit(limits.regex_bytes)
             .build()
             .map_err(|_| InvalidGlob::TooLarge { limit: limits.regex_bytes })?;
-        Ok(Self { text: text.to_owned(), expression })
+        let prefix = expanded.split('*').next().unwrap_or_default().to_owned();
+        Ok(Self { text: text.to_owned(), prefix, expression })
     }
 
     /// The glob as it was written.
@@ -62,7 +65,7 @@ impl Glob {
     /// the text is written otherwise, by the text itself.
     pub fn matches(&self, image: &str) -> Result<bool, InvalidReference> {
         let name = registry_name(&image.parse()?);
-        Ok(self.expression.is_match(&name) || self.expression.is_match(image))
+        Ok(self.is_match(&name) || self.is_match(image))
     }
 
     /// Whether it matches an image of an archive, by any way to write its full name: with the tag,
@@ -73,7 +76,11 @@ impl Glob {
 
     /// The same of names that were put together once for many globs.
     pub(super) fn covers_any(&self, names: &[String]) -> bool {
-        names.iter().any(|name| self.expression.is_match(name))
+        names.iter().any(|name| self.is_match(name))
+    }
+
+    fn is_match(&self, name: &str) -> bool {
+        name.starts_with(&self.prefix) && self.expression.is_match(name)
     }
 }
 

@@ -91,6 +91,10 @@ pub enum Part {
     Config,
     /// A layer.
     Layer,
+    /// What speaks of the image.
+    Evidence,
+    /// The ledger of the archive.
+    Ledger,
 }
 
 impl Part {
@@ -101,6 +105,8 @@ impl Part {
             Self::Child => "child",
             Self::Config => "config",
             Self::Layer => "layer",
+            Self::Evidence => "evidence",
+            Self::Ledger => "ledger",
         }
     }
 }
@@ -370,9 +376,13 @@ impl Policy {
             case.written.map_or_else(in_full, str::to_owned)
         };
         match self.format {
-            Format::KubewardenSettings => {
-                kubewarden_settings::failure(&self.rule, &written(), approvals, shortfalls, signed)
-            }
+            Format::KubewardenSettings => Some(kubewarden_settings::failure(
+                &self.rule,
+                &written(),
+                approvals,
+                shortfalls,
+                signed,
+            )),
             Format::VerificationConfig if !signed => {
                 Some(verification_config::no_signatures(&written()))
             }
@@ -386,6 +396,16 @@ impl Policy {
     /// The policy's own departures, and that of what it was met by.
     fn deviations_of(&self, approvals: &[Approval], facts: &[&Facts]) -> Vec<String> {
         let mut deviations = self.deviations.clone();
+        let by_bundle = |approval: &Approval| match &approval.ground {
+            Ground::Evidence { pieces } => {
+                let first = pieces.first().and_then(|&piece| facts.get(piece));
+                first.is_some_and(|facts| facts.form == Form::Bundle)
+            }
+            Ground::Decree => false,
+        };
+        if approvals.is_empty() || !approvals.iter().all(by_bundle) {
+            return deviations;
+        }
         let reads_legacy: BTreeSet<&str> = self
             .rule
             .requirements()
@@ -393,14 +413,7 @@ impl Policy {
             .filter(|requirement| requirement.reads == Reads::LegacyByOrigin)
             .map(|requirement| requirement.name.as_str())
             .collect();
-        let by_bundle = |approval: &Approval| match &approval.ground {
-            Ground::Evidence { pieces } if reads_legacy.contains(approval.authority.as_str()) => {
-                let first = pieces.first().and_then(|&piece| facts.get(piece));
-                first.is_some_and(|facts| facts.form == Form::Bundle)
-            }
-            _ => false,
-        };
-        if !approvals.is_empty() && approvals.iter().all(by_bundle) {
+        if approvals.iter().all(|approval| reads_legacy.contains(approval.authority.as_str())) {
             deviations.push(BUNDLE_READ.to_owned());
         }
         deviations

@@ -186,30 +186,33 @@ impl Lowering<'_> {
     }
 }
 
-/// What the policy says of an image that an entry refuses, `written` as an object writes it, as far
-/// as that is known: of certificates it is not. `signed` says whether the image has any signature.
+/// What the policy says of an image that an entry refuses, `written` as an object writes it. `signed`
+/// says whether the image has any signature.
 pub fn failure(
     rule: &Rule,
     written: &str,
     approvals: &[Approval],
     shortfalls: &[Shortfall],
     signed: bool,
-) -> Option<String> {
+) -> String {
     let decreed = shortfalls.iter().find_map(|shortfall| match &shortfall.why {
         Why::Decree(message) => Some(message.clone()),
         Why::Evidence(_) | Why::Result(_) => None,
     });
-    let is_known = rule.requirements().iter().all(|requirement| requirement.spelled.is_some());
+    let is_spelled = rule.requirements().iter().all(|requirement| requirement.spelled.is_some());
     let why = match decreed {
         Some(message) => message,
         None if !signed => verification_config::no_signatures(written),
-        None if is_known => verification_config::failure(rule, approvals, shortfalls),
-        None => return None,
+        None if is_spelled => verification_config::failure(rule, approvals, shortfalls),
+        None => BY_NO_CERTIFICATE.to_owned(),
     };
-    Some(format!(
+    format!(
         "verification of image {written} failed: Host error: Callback evaluation failure: {why}"
-    ))
+    )
 }
+
+/// What is said where a certificate, or the annotations beside it, are not met.
+const BY_NO_CERTIFICATE: &str = "verification failed: Several Signature Layers failed verification";
 
 /// What the policy answers for an object called `name`, empty where it has no name, of which
 /// images failed.

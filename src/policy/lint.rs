@@ -19,6 +19,7 @@ use std::io;
 
 use crate::limits::Limits;
 use crate::policy::document::{Content, Error, Place};
+use crate::policy::verification_config::Carried;
 use crate::policy::{Mode, Origin, Policy, PolicyFile, document};
 use crate::time::UnixTime;
 
@@ -48,10 +49,12 @@ pub fn lint(
         for place in file.documents(limits)? {
             let content = Content::of(&place.read()?)
                 .map_err(|problem| place.error(document::NOWHERE, problem))?;
-            let root: Node = place.read()?;
-            let mut notes = Notes { place: &place, found: Vec::new() };
-            notes.document(content, &root);
-            found.append(&mut notes.found);
+            if content == Content::CarriedConfig {
+                let carried = Carried::read(&place)?;
+                found.append(&mut notes_of(&carried.place(&place)?, content)?);
+            } else {
+                found.append(&mut notes_of(&place, content)?);
+            }
         }
     }
     match document::parse_with(files, limits, now, read) {
@@ -64,6 +67,13 @@ pub fn lint(
     };
     found.sort_by_key(order);
     Ok(found)
+}
+
+fn notes_of(place: &Place<'_>, content: Content) -> Result<Vec<Finding>, Error> {
+    let root: Node = place.read()?;
+    let mut notes = Notes { place, found: Vec::new() };
+    notes.document(content, &root);
+    Ok(notes.found)
 }
 
 fn not_accepted(refusal: &Error) -> Finding {
@@ -104,7 +114,10 @@ impl Notes<'_> {
         match content {
             Content::ClusterImagePolicy => cluster_image_policy::look(self, root),
             Content::KubewardenSettings => kubewarden::look_at_settings(self, root),
-            Content::VerificationConfig => kubewarden::look_at_config(self, root),
+            Content::VerificationConfig | Content::CarriedConfig => {
+                kubewarden::look_at_config(self, root);
+            }
+            Content::PolicyServer => {}
             Content::ContainersPolicy => containers_policy::look(self, root),
         }
     }

@@ -12,6 +12,7 @@
 //! what could never refuse, or could refuse nothing else, is an error with its line (decision 5), and
 //! so is a field of the whole that nobody knows.
 
+mod carrier;
 mod spelling;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use crate::policy::{
 use crate::verify::Facts;
 use crate::yaml;
 
+pub(super) use carrier::{Carried, PolicyServer, is_carrier};
 pub(super) use spelling::of_signature as spelled;
 
 /// The issuer of certificates for GitHub's workflows.
@@ -418,10 +420,35 @@ pub enum Problem {
         /// Kubewarden's words.
         message: String,
     },
+    /// A `ConfigMap` does not carry just one.
+    #[error("`verification-config` holds {found} documents; one is read")]
+    NotOneDocument {
+        /// How many.
+        found: usize,
+    },
     /// A field that nobody knows.
     #[error("`{}` is no field of a verification config; there are `apiVersion`, `allOf` and `anyOf`", .name.escape_debug())]
     UnknownField {
         /// Its name.
+        name: String,
+    },
+    /// The policy server is of a version that is not read.
+    #[error("apiVersion is `{}`; sealift reads policies.kubewarden.io/v1 and v1alpha2", .found.escape_debug())]
+    OtherVersion {
+        /// Its `apiVersion`.
+        found: String,
+    },
+    /// A policy server that verifies nothing.
+    #[error("the PolicyServer has no `spec.verificationConfig`: there is nothing to decide by")]
+    NoConfig,
+    /// The config of a policy server was not given.
+    #[error(
+        "`spec.verificationConfig` is `{}`: give that ConfigMap too, with the key \
+         `verification-config`",
+        .name.escape_debug()
+    )]
+    ConfigNotGiven {
+        /// The name of the `ConfigMap`.
         name: String,
     },
     /// Neither list asks for anything.

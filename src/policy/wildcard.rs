@@ -20,30 +20,24 @@ impl Wildcard {
     /// Whether the whole of `text` is what the pattern says. Takes at most as many steps as the
     /// pattern is long for each character of the text.
     pub fn matches(&self, text: &str) -> bool {
-        let pattern: Vec<char> = self.0.chars().collect();
-        let text: Vec<char> = text.chars().collect();
-        let (mut at, mut in_text) = (0_usize, 0_usize);
-        // Where the last star stands, and how far into the text it reaches.
-        let mut star: Option<(usize, usize)> = None;
-        while let Some(&c) = text.get(in_text) {
-            match pattern.get(at) {
-                Some('*') => {
-                    star = Some((at, in_text));
-                    at = at.saturating_add(1);
-                }
-                Some(&wanted) if wanted == '?' || wanted == c => {
-                    at = at.saturating_add(1);
-                    in_text = in_text.saturating_add(1);
-                }
+        let (mut pattern, mut text) = (self.0.chars(), text.chars());
+        // What follows the last star, and what of the text that star has not taken.
+        let mut star = None;
+        loop {
+            let (mut next, mut left) = (pattern.clone(), text.clone());
+            let Some(c) = left.next() else { break };
+            match next.next() {
+                Some('*') => star = Some((next.clone(), text.clone())),
+                Some(wanted) if wanted == '?' || wanted == c => text = left,
                 _ => {
-                    let Some((after, reach)) = star else { return false };
-                    let reach = reach.saturating_add(1);
-                    star = Some((after, reach));
-                    (at, in_text) = (after.saturating_add(1), reach);
+                    let Some((after, untaken)) = &mut star else { return false };
+                    untaken.next();
+                    (next, text) = (after.clone(), untaken.clone());
                 }
             }
+            pattern = next;
         }
-        pattern.get(at..).is_some_and(|rest| rest.iter().all(|&c| c == '*'))
+        pattern.all(|c| c == '*')
     }
 
     /// Whether no text could escape it.

@@ -5,8 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::platforms::offered;
 use super::workers::in_parallel;
-use super::{Answer, Error, Fault, Fetched, Settings, Source, Watch};
+use super::{
+    Answer, Error, Exceptions, Fault, Fetched, Platforms, Settings, Source, WantedPlatform, Watch,
+};
 use crate::digest::Digest;
 use crate::inventory::Name;
 use crate::inventory::ledger::{Lookup, LookupKind, Outcome};
@@ -26,6 +29,37 @@ pub struct Request<'a> {
     pub name: Option<Name>,
     /// Its digest; decides where it stands.
     pub digest: Option<Digest>,
+    /// The digest its tag had when it was locked; decides whatever the tag says.
+    pub locked: Option<Digest>,
+    /// What is carried of an index.
+    pub platforms: Platforms,
+}
+
+/// Where evidence is looked for beside each image's own repository, and what of it may fail.
+#[derive(Default)]
+pub struct Search<'a> {
+    /// Other repositories that hold evidence of any of the images.
+    pub elsewhere: Vec<&'a dyn Source>,
+    /// Lookups that may fail.
+    pub exceptions: Exceptions,
+}
+
+/// A tag that stands for another image than the one it was locked to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moved {
+    /// The image as it was asked for.
+    pub name: String,
+    /// What is exported.
+    pub locked: Digest,
+    /// What the tag stands for; nothing where there is no such tag any more.
+    pub found: Option<Digest>,
+}
+
+impl<'a> Request<'a> {
+    /// All of an image, locked to nothing.
+    pub fn new(source: &'a dyn Source, name: Option<Name>, digest: Option<Digest>) -> Self {
+        Self { source, name, digest, locked: None, platforms: Platforms::All }
+    }
 }
 
 impl Request<'_> {
@@ -39,20 +73,32 @@ impl Request<'_> {
         }
     }
 
-    fn fetch(&self) -> Result<Fetched, Error> {
+    fn fetch(&self) -> Result<(Fetched, Option<Moved>), Error> {
         let tag = match &self.name {
             Some(Name::Reference(reference)) => reference.tag(),
             Some(Name::Tag(tag)) => Some(tag.as_str()),
             None => None,
         };
-        let fetched = match (&self.digest, tag) {
-            (Some(digest), _) => self.source.by_digest(digest),
-            (None, Some(tag)) => self.source.by_tag(tag),
-            (None, None) => Ok(None),
+        let resolving = || format!("resolve {}", self.shown());
+        let by_digest = |digest| self.source.by_digest(digest).map_err(fault(resolving));
+        let found = match (&self.digest, tag) {
+            (Some(digest), _) => by_digest(digest)?,
+            (None, Some(tag)) => self.source.by_tag(tag).map_err(fault(resolving))?,
+            (None, None) => None,
         };
-        fetched
-            .map_err(fault(|| format!("resolve {}", self.shown())))?
-            .ok_or_else(|| Error::NoImage { name: self.shown() })
+        let found_digest = found.as_ref().map(|found| found.descriptor.digest);
+        match self.locked.filter(|locked| Some(*locked) != found_digest) {
+            None => {
+                let found = found.ok_or_else(|| Error::NoImage { name: self.shown() })?;
+                Ok((found, None))
+            }
+            Some(locked) => {
+                let name = self.shown();
+                let absent = || Error::NotLocked { name: name.clone(), locked };
+                let fetched = by_digest(&locked)?.ok_or_else(absent)?;
+                Ok((fetched, Some(Moved { name, locked, found: found_digest })))
+            }
+        }
     }
 }
 
@@ -63,8 +109,14 @@ pub(super) struct Node<'a> {
     pub(super) role: Role,
     /// Its bytes, where they were kept.
     pub(super) bytes: Option<Vec<u8>>,
+    /// The repository whose images this belongs to, wherever it was found.
+    pub(super) home: Option<String>,
     /// Children of an index.
     pub(super) children: Vec<Descriptor>,
+    /// Those of them that are not carried.
+    pub(super) left_out: BTreeSet<Digest>,
+    /// Platforms that were wanted and that the index has no image for.
+    pub(super) lacking: Vec<WantedPlatform>,
     /// Configuration of a manifest.
     pub(super) config: Option<Descriptor>,
     /// Layers of a manifest.
@@ -73,8 +125,8 @@ pub(super) struct Node<'a> {
     pub(super) subject: Option<Digest>,
     /// What kind of artifact it is.
     pub(super) kind: Option<String>,
-    /// What was looked up.
-    pub(super) lookups: Vec<Lookup>,
+    /// What was looked up, by the name of the source that was asked.
+    pub(super) lookups: Vec<(String, Vec<Lookup>)>,
     /// Evidence found under tags: the tag and the manifest.
     pub(super) tagged: Vec<(String, Descriptor)>,
     /// Evidence found as referrers.
@@ -98,52 +150,159 @@ pub(super) struct Discovery<'a> {
     pub(super) nodes: Vec<Node<'a>>,
     /// The image of each request.
     pub(super) roots: Vec<Descriptor>,
+    /// Tags that moved since they were locked.
+    pub(super) moved: Vec<Moved>,
 }
 
 /// Walks everything that the requests lead to.
 pub(super) fn discover<'a>(
     requests: &[Request<'a>],
+    search: &Search<'a>,
     settings: &Settings,
     watch: &dyn Watch,
 ) -> Result<Discovery<'a>, Error> {
     let fetched = in_parallel(requests, settings.concurrency, Request::fetch)?;
-    let roots = fetched.iter().map(|fetched| fetched.descriptor.clone()).collect();
+    let roots = fetched.iter().map(|(fetched, _)| fetched.descriptor.clone()).collect();
+    let mut moved: Vec<_> = fetched.iter().filter_map(|(_, moved)| moved.clone()).collect();
+    moved.sort();
+    moved.dedup();
     let mut level: Vec<Task<'a>> = requests
         .iter()
         .zip(fetched)
-        .map(|(request, fetched)| Task {
+        .map(|(request, (fetched, _))| Task {
             source: request.source,
+            home: request.source.repository(),
             promised: fetched.descriptor.clone(),
             fetched: Some(fetched),
             parent: None,
+            via: None,
             role: Role::Image,
+            platforms: request.platforms.clone(),
             depth: Depth::default(),
         })
         .collect();
-    let mut nodes = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut kept = 0_usize;
+    let mut found = Found::default();
+    let walk = Walk { search, settings, watch };
     while !level.is_empty() {
-        level.retain(|task| seen.insert((task.source.name(), task.promised.digest)));
-        if seen.len() > settings.limits.descriptors {
-            let (what, limit) = ("manifests", settings.limits.descriptors);
-            return Err(Error::Limit { what, limit, at: "the whole export".to_owned() });
-        }
-        let visits = in_parallel(&level, settings.concurrency, |task| task.visit(settings, watch))?;
-        level = Vec::new();
-        for (mut node, next) in visits {
-            kept = kept.saturating_add(node.bytes.as_ref().map_or(0, Vec::len));
-            if kept > KEPT_BYTES {
-                node.bytes = None;
-            }
-            nodes.push(node);
-            level.extend(next);
-        }
+        let tasks = found.unseen(level);
+        found.check_count(settings)?;
+        let visits = in_parallel(&tasks, settings.concurrency, |task| walk.visit(task))?;
+        level =
+            tasks.iter().zip(visits).flat_map(|(task, visit)| found.take(task, visit)).collect();
         // A manifest that is both a child and evidence is a child, whoever came first.
         level.sort_by_key(|task| task.role);
     }
+    let nodes = found.finish();
     check_subjects(&nodes)?;
-    Ok(Discovery { nodes, roots })
+    Ok(Discovery { nodes, roots, moved })
+}
+
+/// Where a manifest was met, and for whose images.
+type Met = (String, Digest, Option<String>);
+
+/// What was found so far.
+#[derive(Default)]
+struct Found<'a> {
+    nodes: Vec<Node<'a>>,
+    /// What of each manifest was asked for, and where its node stands.
+    met: BTreeMap<Met, (Platforms, Option<usize>)>,
+    excused: Vec<Excused>,
+    /// Bytes of manifests kept.
+    kept: usize,
+}
+
+impl<'a> Found<'a> {
+    /// The tasks that lead to something: each manifest once, unless more of it is asked for.
+    fn unseen(&mut self, tasks: Vec<Task<'a>>) -> Vec<Task<'a>> {
+        let mut unseen = Vec::new();
+        for mut task in tasks {
+            match self.met.get_mut(&task.met()) {
+                None => {
+                    self.met.insert(task.met(), (task.platforms.clone(), None));
+                }
+                Some((platforms, _)) if platforms.cover(&task.platforms) => continue,
+                Some((platforms, _)) => {
+                    *platforms = platforms.or(&task.platforms);
+                    task.platforms = platforms.clone();
+                }
+            }
+            unseen.push(task);
+        }
+        unseen
+    }
+
+    fn check_count(&self, settings: &Settings) -> Result<(), Error> {
+        let (what, limit) = ("manifests", settings.limits.descriptors);
+        if self.met.len() > limit {
+            return Err(Error::Limit { what, limit, at: "the whole export".to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Takes what came of a task; returns where it leads.
+    fn take(&mut self, task: &Task<'a>, visit: Visit<'a>) -> Vec<Task<'a>> {
+        let (mut node, next) = match visit {
+            Visit::Node(node, next) => (*node, next),
+            Visit::Excused(excused) => {
+                self.excused.push(excused);
+                return Vec::new();
+            }
+        };
+        self.kept = self.kept.saturating_add(node.bytes.as_ref().map_or(0, Vec::len));
+        if self.kept > KEPT_BYTES {
+            node.bytes = None;
+        }
+        let place = self.met.get_mut(&task.met()).map(|(_, place)| place);
+        match place {
+            Some(Some(place)) => {
+                if let Some(known) = self.nodes.get_mut(*place) {
+                    node.role = node.role.min(known.role);
+                    *known = node;
+                }
+            }
+            place => {
+                if let Some(place) = place {
+                    *place = Some(self.nodes.len());
+                }
+                self.nodes.push(node);
+            }
+        }
+        next
+    }
+
+    /// Everything, with what was listed and could not be had written down where it was listed.
+    fn finish(mut self) -> Vec<Node<'a>> {
+        for Excused { source, subject, kind, referrer, reason } in self.excused {
+            for node in self.nodes.iter_mut().filter(|node| node.descriptor.digest == subject) {
+                let lookups = node.lookups.iter_mut().filter(|(name, _)| *name == source);
+                let lookups = lookups.flat_map(|(_, lookups)| lookups);
+                for lookup in lookups.filter(|lookup| lookup.kind == kind) {
+                    lookup.found.retain(|found| *found != referrer);
+                    if lookup.found.is_empty() {
+                        lookup.outcome = Outcome::Failed;
+                    }
+                    lookup.exception = Some(reason.clone());
+                }
+                node.referrers.retain(|listed| listed.digest != referrer);
+            }
+        }
+        self.nodes
+    }
+}
+
+/// Evidence that is listed and cannot be had, by a person's word.
+struct Excused {
+    source: String,
+    subject: Digest,
+    kind: LookupKind,
+    referrer: Digest,
+    reason: String,
+}
+
+/// What came of a task.
+enum Visit<'a> {
+    Node(Box<Node<'a>>, Vec<Task<'a>>),
+    Excused(Excused),
 }
 
 /// What is listed as a referrer must refer: a list is a claim of the registry, the manifest is not.
@@ -167,11 +326,15 @@ fn check_subjects(nodes: &[Node<'_>]) -> Result<(), Error> {
 /// A manifest to visit.
 struct Task<'a> {
     source: &'a dyn Source,
+    home: Option<String>,
     promised: Descriptor,
     fetched: Option<Fetched>,
     /// Who led here.
     parent: Option<Digest>,
+    /// How, where it is evidence of `parent`.
+    via: Option<LookupKind>,
     role: Role,
+    platforms: Platforms,
     depth: Depth,
 }
 
@@ -181,17 +344,23 @@ struct Depth {
     evidence: usize,
 }
 
-impl<'a> Task<'a> {
-    fn visit(
-        &self,
-        settings: &Settings,
-        watch: &dyn Watch,
-    ) -> Result<(Node<'a>, Vec<Task<'a>>), Error> {
-        self.check_depth(settings)?;
-        let Fetched { descriptor: found, bytes } = self.fetch()?;
-        let Descriptor { digest, ref media_type, .. } = self.promised;
-        let document = Document::parse(&bytes, media_type, &settings.limits)
-            .map_err(|cause| Error::Document { repository: self.source.name(), digest, cause })?;
+/// How the walk is done.
+struct Walk<'w, 'a> {
+    search: &'w Search<'a>,
+    settings: &'w Settings,
+    watch: &'w dyn Watch,
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn visit(&self, task: &Task<'a>) -> Result<Visit<'a>, Error> {
+        task.check_depth(self.settings)?;
+        let Fetched { descriptor: found, bytes } = match task.fetch() {
+            Ok(fetched) => fetched,
+            Err(error) => return self.excused(task, error).map(Visit::Excused),
+        };
+        let Descriptor { digest, ref media_type, .. } = task.promised;
+        let document = Document::parse(&bytes, media_type, &self.settings.limits)
+            .map_err(|cause| Error::Document { repository: task.source.name(), digest, cause })?;
         let subject = document.subject().map(|subject| subject.digest);
         let (children, config, layers, kind) = match document {
             Document::Index(index) => (index.manifests, None, Vec::new(), index.artifact_type),
@@ -200,12 +369,16 @@ impl<'a> Task<'a> {
                 (Vec::new(), Some(manifest.config), manifest.layers, kind)
             }
         };
+        let left_out = task.leave_out(&children)?;
         let mut node = Node {
-            source: self.source,
+            source: task.source,
             descriptor: Descriptor { media_type: media_type.clone(), ..found },
-            role: self.role,
+            role: task.role,
             bytes: Some(bytes),
+            home: task.home.clone(),
+            lacking: task.platforms.lacking(&children),
             children,
+            left_out,
             config,
             layers,
             subject,
@@ -214,12 +387,91 @@ impl<'a> Task<'a> {
             tagged: Vec::new(),
             referrers: Vec::new(),
         };
-        let mut next: Vec<_> = node.children.iter().map(|child| self.child(child)).collect();
-        for kind in KINDS {
-            next.extend(self.look_up(kind, &mut node)?);
+        let carried = node.children.iter().filter(|child| !node.left_out.contains(&child.digest));
+        let mut next: Vec<_> = carried.map(|child| task.child(child)).collect();
+        for source in self.sources(task) {
+            let mut lookups = Vec::new();
+            for kind in KINDS {
+                next.extend(self.look_up(task, source, kind, &mut node, &mut lookups)?);
+            }
+            node.lookups.push((source.name(), lookups));
         }
-        watch.looked_up(&digest);
-        Ok((node, next))
+        self.watch.looked_up(&digest);
+        Ok(Visit::Node(Box::new(node), next))
+    }
+
+    /// The task's own source first, then the others, each once.
+    fn sources(&self, task: &Task<'a>) -> Vec<&'a dyn Source> {
+        let mut names = BTreeSet::new();
+        std::iter::once(task.source)
+            .chain(self.search.elsewhere.iter().copied())
+            .filter(|source| names.insert(source.name()))
+            .collect()
+    }
+
+    /// What a failure to fetch evidence comes to, where a person said that it may fail.
+    fn excused(&self, task: &Task<'_>, error: Error) -> Result<Excused, Error> {
+        let excusable = matches!(error, Error::NoReferrer { .. } | Error::Fault { .. });
+        let (Some(kind), Some(subject), true) = (task.via, task.parent, excusable) else {
+            return Err(error);
+        };
+        let source = task.source.name();
+        match self.search.exceptions.excuse(&source, &subject, kind).map(str::to_owned) {
+            Some(reason) => {
+                Ok(Excused { source, subject, kind, referrer: task.promised.digest, reason })
+            }
+            None => Err(error),
+        }
+    }
+
+    /// Looks in one place, writes down what stood there, and leads on to it.
+    fn look_up(
+        &self,
+        task: &Task<'a>,
+        source: &'a dyn Source,
+        kind: LookupKind,
+        node: &mut Node<'a>,
+        lookups: &mut Vec<Lookup>,
+    ) -> Result<Vec<Task<'a>>, Error> {
+        let subject = task.promised.digest;
+        let answer = match source.look_up(&subject, kind) {
+            Ok(answer) => answer,
+            Err(cause) => {
+                let doing =
+                    || format!("look up evidence ({}) of {}@{subject}", kind.name(), source.name());
+                let reason = self.search.exceptions.excuse(&source.name(), &subject, kind);
+                let reason = reason.ok_or_else(|| fault(doing)(cause))?;
+                let exception = Some(reason.to_owned());
+                let (outcome, found) = (Outcome::Failed, Vec::new());
+                lookups.push(Lookup { kind, outcome, found, exception });
+                return Ok(Vec::new());
+            }
+        };
+        let (outcome, next) = match answer {
+            Answer::NotSupported => (Outcome::NotSupported, Vec::new()),
+            Answer::NotFound => (Outcome::NotFound, Vec::new()),
+            Answer::Tagged { tag, manifest } => {
+                node.tagged.push((tag, manifest.descriptor.clone()));
+                let promised = manifest.descriptor.clone();
+                (Outcome::Found, vec![task.evidence(source, kind, promised, Some(*manifest))])
+            }
+            Answer::Listed(list) if list.is_empty() => (Outcome::NotFound, Vec::new()),
+            Answer::Listed(list) => {
+                node.referrers.extend(list.iter().cloned());
+                let led = |listed| task.evidence(source, kind, listed, None);
+                (Outcome::Found, list.into_iter().map(led).collect())
+            }
+        };
+        let found: BTreeSet<_> = next.iter().map(|task| task.promised.digest).collect();
+        let found = found.into_iter().collect();
+        lookups.push(Lookup { kind, outcome, found, exception: None });
+        Ok(next)
+    }
+}
+
+impl<'a> Task<'a> {
+    fn met(&self) -> Met {
+        (self.source.name(), self.promised.digest, self.home.clone())
     }
 
     fn fetch(&self) -> Result<Fetched, Error> {
@@ -268,52 +520,58 @@ impl<'a> Task<'a> {
         Ok(())
     }
 
+    /// The children of an index that are not carried. Evidence is carried whole.
+    fn leave_out(&self, children: &[Descriptor]) -> Result<BTreeSet<Digest>, Error> {
+        if self.role == Role::Evidence {
+            return Ok(BTreeSet::new());
+        }
+        let nothing_fits = self.role == Role::Image
+            && offered(children).next().is_some()
+            && matches!(&self.platforms, Platforms::Only(wanted)
+                if self.platforms.lacking(children).len() == wanted.len());
+        if nothing_fits {
+            let offered: BTreeSet<_> = offered(children).map(ToString::to_string).collect();
+            return Err(Error::NoPlatform {
+                name: format!("{}@{}", self.source.name(), self.promised.digest),
+                wanted: self.platforms.to_string(),
+                offered: offered.into_iter().collect::<Vec<_>>().join(", "),
+            });
+        }
+        Ok(self.platforms.leave_out(children))
+    }
+
     fn child(&self, child: &Descriptor) -> Self {
         Self {
             source: self.source,
+            home: self.home.clone(),
             promised: child.clone(),
             fetched: None,
             parent: Some(self.promised.digest),
+            via: None,
             role: if self.role == Role::Evidence { Role::Evidence } else { Role::Child },
+            platforms: self.platforms.clone(),
             depth: Depth { indexes: self.depth.indexes.saturating_add(1), ..self.depth },
         }
     }
 
-    fn evidence(&self, promised: Descriptor, fetched: Option<Fetched>) -> Self {
+    fn evidence(
+        &self,
+        source: &'a dyn Source,
+        kind: LookupKind,
+        promised: Descriptor,
+        fetched: Option<Fetched>,
+    ) -> Self {
         Self {
-            source: self.source,
+            source,
+            home: self.home.clone(),
             promised,
             fetched,
             parent: Some(self.promised.digest),
+            via: Some(kind),
             role: Role::Evidence,
+            platforms: Platforms::All,
             depth: Depth { indexes: 0, evidence: self.depth.evidence.saturating_add(1) },
         }
-    }
-
-    /// Looks in one place, writes down what stood there, and leads on to it.
-    fn look_up(&self, kind: LookupKind, node: &mut Node<'a>) -> Result<Vec<Self>, Error> {
-        let subject = self.promised.digest;
-        let answer = self.source.look_up(&subject, kind).map_err(fault(|| {
-            format!("look up evidence ({}) of {}@{subject}", kind.name(), self.source.name())
-        }))?;
-        let (outcome, next) = match answer {
-            Answer::NotSupported => (Outcome::NotSupported, Vec::new()),
-            Answer::NotFound => (Outcome::NotFound, Vec::new()),
-            Answer::Tagged { tag, manifest } => {
-                node.tagged.push((tag, manifest.descriptor.clone()));
-                let next = self.evidence(manifest.descriptor.clone(), Some(*manifest));
-                (Outcome::Found, vec![next])
-            }
-            Answer::Listed(list) if list.is_empty() => (Outcome::NotFound, Vec::new()),
-            Answer::Listed(list) => {
-                node.referrers.extend(list.iter().cloned());
-                let next = list.into_iter().map(|listed| self.evidence(listed, None)).collect();
-                (Outcome::Found, next)
-            }
-        };
-        let found: BTreeSet<_> = next.iter().map(|task| task.promised.digest).collect();
-        node.lookups.push(Lookup { kind, outcome, found: found.into_iter().collect() });
-        Ok(next)
     }
 }
 

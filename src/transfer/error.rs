@@ -7,29 +7,49 @@ use crate::oci::MediaType;
 
 /// Why a source or a sink could not do what it was asked; says so in its own words.
 #[derive(Debug)]
-pub struct Fault(Box<dyn std::error::Error + Send + Sync>);
+pub struct Fault {
+    error: Box<dyn std::error::Error + Send + Sync>,
+    kind: FaultKind,
+}
+
+/// What a fault means, where that changes what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FaultKind {
+    Other,
+    AbsentContent,
+}
 
 impl Fault {
     /// Takes over an error of a source or sink.
     pub fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(error.into())
+        Self { error: error.into(), kind: FaultKind::Other }
+    }
+
+    /// The same where a manifest is refused because what it refers to is not there.
+    pub fn absent_content(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { error: error.into(), kind: FaultKind::AbsentContent }
+    }
+
+    /// Whether a manifest was refused because what it refers to is not there.
+    pub fn is_absent_content(&self) -> bool {
+        self.kind == FaultKind::AbsentContent
     }
 
     /// The error of the source or sink.
     pub fn error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-        self.0.as_ref()
+        self.error.as_ref()
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.error.fmt(f)
     }
 }
 
 impl std::error::Error for Fault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
+        self.error.source()
     }
 }
 
@@ -50,6 +70,24 @@ pub enum Error {
     NoImage {
         /// As it was asked for.
         name: String,
+    },
+    /// What a lock pins is not there any more.
+    #[error("{name} is locked to {locked}, which is not there")]
+    NotLocked {
+        /// As it was asked for.
+        name: String,
+        /// What it is locked to.
+        locked: Digest,
+    },
+    /// An index has no image for any of the platforms that are wanted.
+    #[error("{name} has no image for {wanted}: it has {offered}")]
+    NoPlatform {
+        /// The index.
+        name: String,
+        /// What is wanted.
+        wanted: String,
+        /// What there is.
+        offered: String,
     },
     /// An index lists a manifest that its repository does not hold (a sparse index).
     #[error("{repository} lists {child} in the index {parent} but does not hold it")]
@@ -146,20 +184,57 @@ pub enum Error {
         /// The image.
         digest: Digest,
     },
-    /// A name that cannot be moved to the target.
-    #[error("{name} cannot keep its path at the target")]
+    /// Two repositories that would become one.
+    #[error("{first} and {second} would both be {place}")]
+    TwoRepositories {
+        /// The repository at the target.
+        place: String,
+        /// One.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A name without a valid place at the target.
+    #[error("{name} has no valid name at `{place}`")]
     NoName {
         /// The name.
         name: String,
+        /// Where it would go.
+        place: String,
         /// Why not.
         #[source]
         cause: crate::oci::InvalidReference,
+    },
+    /// An image that no rule of the mapping places.
+    #[error("no rule places {name}, and nothing is said of the rest")]
+    Unmapped {
+        /// The image.
+        name: String,
+    },
+    /// A rule of the mapping that places no image.
+    #[error("`{rule}` places no image of the archive")]
+    IdleRule {
+        /// The rule.
+        rule: String,
     },
     /// An admitted image of which the archive lacks parts.
     #[error("{digest} is not whole in this archive")]
     Incomplete {
         /// The image.
         digest: Digest,
+    },
+    /// A registry that takes no index without all its children.
+    #[error("{name} takes no index of which children are absent: {index} lists {child}")]
+    SparseIndex {
+        /// The repository.
+        name: String,
+        /// The index.
+        index: Digest,
+        /// The first child that is absent.
+        child: Digest,
+        /// What the registry said.
+        #[source]
+        cause: Fault,
     },
     /// The archive cannot be written.
     #[error("cannot write the archive")]

@@ -10,7 +10,7 @@ use super::discover::fault;
 use super::local::{belongs_to, tag_kind};
 use super::proving::Content;
 use super::workers::in_parallel;
-use super::{Clearance, Error, Listing, Settings, Sink, Stored, Watch, evidence_tag};
+use super::{Clearance, Error, Listing, Mapping, Settings, Sink, Stored, Watch, evidence_tag};
 use crate::archive::{Archive, Blob};
 use crate::digest::Digest;
 use crate::inventory::{Evidence, Inventory, Name, Subject};
@@ -18,18 +18,11 @@ use crate::limits::Limits;
 use crate::oci::{Descriptor, Document, Manifest, Reference};
 use crate::policy::Admitted;
 
-/// Where images land.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination {
-    /// The registry, in place of the one in each name.
-    pub registry: String,
-    /// A path before each repository; may be empty.
-    pub prefix: String,
-}
-
 /// An image that was pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Landed {
+    /// Its name in the archive.
+    pub source: Reference,
     /// Its name at the target.
     pub name: Reference,
     /// The image.
@@ -85,14 +78,14 @@ pub fn into_registry(
     admitted: &[Admitted],
     archive: &Archive,
     inventory: &Inventory,
-    destination: &Destination,
+    mapping: &Mapping,
     sink: &dyn Sink,
     settings: &Settings,
     watch: &dyn Watch,
 ) -> Result<Vec<Landed>, Error> {
     let Settings { concurrency, ref limits, .. } = *settings;
     let cleared = admitted.iter().map(|admitted| *admitted.subject()).collect();
-    let loads = Layout { archive, inventory, destination, limits, cleared }.loads(admitted)?;
+    let loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
     push.blobs(&loads)?;
     in_parallel(&loads, concurrency, |load| push.manifests(load))?;
@@ -104,6 +97,8 @@ pub fn into_registry(
 /// One image on its way into one repository.
 struct Load<'a> {
     clearance: Clearance<'a>,
+    /// Its name in the archive.
+    source: Reference,
     /// Its name at the target.
     name: Reference,
     /// Manifests, children before parents; the image itself is the last.
@@ -115,12 +110,14 @@ struct Load<'a> {
     tagged: Vec<(String, Digest, &'a Blob)>,
     referrers: Vec<(Digest, &'a Blob)>,
     left_behind: Vec<LeftBehind>,
+    /// Indexes that are pushed without this child, the first of those they lack.
+    sparse: BTreeMap<Digest, Digest>,
 }
 
 struct Layout<'a> {
     archive: &'a Archive,
     inventory: &'a Inventory,
-    destination: &'a Destination,
+    mapping: &'a Mapping,
     limits: &'a Limits,
     /// Every image that was admitted.
     cleared: BTreeSet<Digest>,
@@ -128,8 +125,10 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn loads(&self, admitted: &'a [Admitted]) -> Result<Vec<Load<'a>>, Error> {
+        self.mapping.check_used(self.names())?;
         let mut loads = Vec::new();
         let mut names = BTreeMap::new();
+        let mut repositories = BTreeMap::new();
         for admitted in admitted {
             let Some(subject) = self.inventory.subject(admitted.subject()) else { continue };
             let own = |name: &&Reference| subject.names.contains(&Name::Reference((*name).clone()));
@@ -142,6 +141,12 @@ impl<'a> Layout<'a> {
             }
             for source in sources {
                 let load = self.load(admitted, subject, source)?;
+                let (place, second) = (load.name.name(), source.name());
+                if let Some(first) = repositories.insert(place.clone(), second.clone())
+                    && first != second
+                {
+                    return Err(Error::TwoRepositories { place, first, second });
+                }
                 let tags =
                     load.name.tag().map(str::to_owned).map(|tag| (tag, subject.descriptor.digest));
                 let evidence = load
@@ -162,6 +167,15 @@ impl<'a> Layout<'a> {
         Ok(loads)
     }
 
+    /// Every full name in the archive.
+    fn names(&self) -> impl Iterator<Item = &'a Reference> {
+        let names = self.inventory.subjects.iter().flat_map(|subject| &subject.names);
+        names.filter_map(|name| match name {
+            Name::Reference(reference) => Some(reference),
+            Name::Tag(_) => None,
+        })
+    }
+
     /// Whether an image travels as evidence of another and needs no name of its own.
     fn is_evidence(&self, image: &Subject) -> bool {
         let of_some = self.inventory.subjects.iter().flat_map(|subject| &subject.evidence);
@@ -174,19 +188,17 @@ impl<'a> Layout<'a> {
         subject: &'a Subject,
         source: &Reference,
     ) -> Result<Load<'a>, Error> {
-        let Destination { registry, prefix } = self.destination;
-        let name = source
-            .moved_to(registry, prefix)
-            .map_err(|cause| Error::NoName { name: source.to_string(), cause })?;
         let mut load = Load {
             clearance: Clearance::of(admitted),
-            name,
+            source: source.clone(),
+            name: self.mapping.place(source)?,
             manifests: Vec::new(),
             blobs: Vec::new(),
             parts: Vec::new(),
             tagged: Vec::new(),
             referrers: Vec::new(),
             left_behind: Vec::new(),
+            sparse: BTreeMap::new(),
         };
         let mut seen = BTreeSet::new();
         self.image(admitted, subject, source, &mut load, &mut seen)?;
@@ -217,6 +229,8 @@ impl<'a> Layout<'a> {
                         .filter(|_| admitted.children().contains(&child.digest))
                     {
                         self.image(admitted, child, source, load, seen)?;
+                    } else {
+                        load.sparse.entry(digest).or_insert(child.digest);
                     }
                 }
             }
@@ -353,7 +367,17 @@ impl Push<'_> {
     }
 
     fn manifests(&self, load: &Load<'_>) -> Result<(), Error> {
-        load.manifests.iter().try_for_each(|blob| self.put(load, None, blob).map(drop))
+        for blob in &load.manifests {
+            let index = blob.descriptor().digest;
+            match (self.put(load, None, blob), load.sparse.get(&index)) {
+                (Err(Error::Fault { cause, .. }), Some(child)) if cause.is_absent_content() => {
+                    let (name, child) = (load.name.name(), *child);
+                    return Err(Error::SparseIndex { name, index, child, cause });
+                }
+                (stored, _) => drop(stored?),
+            }
+        }
+        Ok(())
     }
 
     fn evidence(&self, load: &Load<'_>) -> Result<Landed, Error> {
@@ -388,7 +412,8 @@ impl Push<'_> {
         landed.sort();
         let digest = *load.clearance.admitted().subject();
         let left_behind = load.left_behind.clone();
-        Ok(Landed { name: load.name.clone(), digest, evidence: landed, left_behind })
+        let (source, name) = (load.source.clone(), load.name.clone());
+        Ok(Landed { source, name, digest, evidence: landed, left_behind })
     }
 
     fn tag(&self, load: &Load<'_>) -> Result<(), Error> {

@@ -10,12 +10,20 @@
 //! only way to one is a [`policy::Admitted`](crate::policy::Admitted).
 
 mod clearance;
+mod cluster;
+mod consumers;
 mod discover;
 mod error;
+mod exceptions;
 mod export;
+mod list;
 mod local;
+mod location;
+mod lock;
+mod mapping;
 mod mirror;
 mod plan;
+mod platforms;
 mod prefetch;
 mod proving;
 mod workers;
@@ -23,12 +31,20 @@ mod workers;
 use std::io;
 
 pub use clearance::Clearance;
-pub use discover::Request;
+pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
+pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
+pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};
+pub use exceptions::{Exception, Exceptions, ExceptionsError};
 pub use export::{Written, into_archive};
+pub use list::{LeftOver, List, ListEntry, ListError};
 pub use local::{ArchiveSource, offered, repository_of};
-pub use mirror::{Destination, Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
+pub use location::{Form, InvalidLocation, Location};
+pub use lock::{Lock, LockError};
+pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
+pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
+pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
 pub use proving::Content;
 
 use crate::archive::Blob;

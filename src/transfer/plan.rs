@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::discover::{Discovery, Node, Role, discover, fault};
-use super::{Error, Request, Source, Watch};
+use super::{Error, Moved, Request, Search, Source, WantedPlatform, Watch};
 use crate::digest::Digest;
 use crate::inventory::Name;
 use crate::inventory::ledger::{Entry, Ledger, Version};
@@ -30,6 +30,7 @@ pub struct Plan<'a> {
     pub(super) items: Vec<Item<'a>>,
     images: Vec<Image>,
     ledger: Ledger,
+    moved: Vec<Moved>,
 }
 
 /// An image that was asked for.
@@ -43,8 +44,14 @@ pub struct Image {
     pub digest: Digest,
     /// What an index lists below it, children of children included.
     pub children: Vec<(Digest, Option<Platform>)>,
+    /// The children that are not carried, for their platform is not wanted.
+    pub left_out: BTreeSet<Digest>,
+    /// Platforms that were wanted and that no child has.
+    pub lacking: Vec<WantedPlatform>,
     /// Layers that may lawfully be absent and that the source does not hold.
     pub absent: Vec<Digest>,
+    /// Bytes of the image: its manifests, configurations and layers, each once.
+    pub bytes: u64,
 }
 
 /// A blob of the archive.
@@ -81,7 +88,17 @@ impl<'a> Plan<'a> {
         settings: &Settings,
         watch: &dyn Watch,
     ) -> Result<Self, Error> {
-        let Discovery { mut nodes, roots } = discover(requests, settings, watch)?;
+        Self::search(requests, &Search::default(), settings, watch)
+    }
+
+    /// The same, with evidence looked for elsewhere too, and lookups that may fail.
+    pub fn search(
+        requests: &[Request<'a>],
+        search: &Search<'a>,
+        settings: &Settings,
+        watch: &dyn Watch,
+    ) -> Result<Self, Error> {
+        let Discovery { mut nodes, roots, moved } = discover(requests, search, settings, watch)?;
         let mut shelf = Shelf::default();
         let mut absent = BTreeMap::new();
         for node in &mut nodes {
@@ -95,7 +112,7 @@ impl<'a> Plan<'a> {
         let index = index_json(&entries);
         let mut items: Vec<_> = shelf.items.into_values().collect();
         items.sort_by_key(|item| (item.group, item.digest));
-        Ok(Self { index, items, images, ledger })
+        Ok(Self { index, items, images, ledger, moved })
     }
 
     /// The bytes of `index.json`.
@@ -111,6 +128,11 @@ impl<'a> Plan<'a> {
     /// What was looked up.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Tags that stand for another image than the one they were locked to, which is exported.
+    pub fn moved(&self) -> &[Moved] {
+        &self.moved
     }
 
     /// Blobs and their bytes.
@@ -214,14 +236,24 @@ struct LedgerManifest<'a> {
 }
 
 fn ledger(nodes: &[Node<'_>], time: Option<UnixTime>) -> Ledger {
-    let entry = |node: &Node<'_>| Entry {
-        repository: node.source.name(),
-        digest: node.descriptor.digest,
-        media_type: node.descriptor.media_type.clone(),
-        lookups: node.lookups.clone(),
-    };
-    let mut subjects: Vec<_> = nodes.iter().map(entry).collect();
+    let carried: BTreeSet<_> = nodes.iter().map(|node| node.descriptor.digest).collect();
+    let mut subjects = Vec::new();
+    for node in nodes {
+        // What another image brings along is not left out of the archive.
+        let left_out: Vec<_> = node.left_out.difference(&carried).copied().collect();
+        for (repository, lookups) in &node.lookups {
+            subjects.push(Entry {
+                repository: repository.clone(),
+                digest: node.descriptor.digest,
+                media_type: node.descriptor.media_type.clone(),
+                left_out: left_out.clone(),
+                lookups: lookups.clone(),
+            });
+        }
+    }
     subjects.sort();
+    // Evidence of images of two repositories, found in one place.
+    subjects.dedup();
     Ledger { version: Version, time, subjects }
 }
 
@@ -284,8 +316,9 @@ fn evidence_entries(nodes: &[Node<'_>]) -> Result<Vec<Descriptor>, Error> {
         for (tag, manifest) in &node.tagged {
             let mut entry = bare(manifest.media_type.clone(), manifest.digest, manifest.size);
             entry.annotations.insert(REF_NAME.to_owned(), tag.clone());
-            // An archive that knows no repository has tags only.
-            let repository = node.source.repository();
+            // An archive that knows no repository has tags only. What was found elsewhere belongs
+            // beside its image all the same: there consumers look.
+            let repository = node.home.clone();
             if let Some(repository) = &repository {
                 entry.annotations.insert(IMAGE_NAME.to_owned(), format!("{repository}:{tag}"));
             }
@@ -323,14 +356,26 @@ fn images(
         let repository = request.source.name();
         let image = images.entry((repository.clone(), root.digest)).or_insert_with(|| {
             let children = descendants(root.digest, &by_digest);
-            let own =
-                std::iter::once(root.digest).chain(children.iter().map(|(digest, _)| *digest));
+            let own: BTreeSet<_> = std::iter::once(root.digest)
+                .chain(children.iter().map(|(digest, _)| *digest))
+                .collect();
+            let nodes: Vec<_> = own.iter().filter_map(|digest| by_digest.get(digest)).collect();
             let absent: BTreeSet<_> =
-                own.filter_map(|digest| absent.get(&digest)).flatten().copied().collect();
+                own.iter().filter_map(|digest| absent.get(digest)).flatten().copied().collect();
+            let left_out = nodes.iter().flat_map(|node| &node.left_out);
             Image {
                 names: Vec::new(),
                 repository,
                 digest: root.digest,
+                left_out: left_out
+                    .filter(|child| !by_digest.contains_key(*child))
+                    .copied()
+                    .collect(),
+                lacking: by_digest
+                    .get(&root.digest)
+                    .map(|it| it.lacking.clone())
+                    .unwrap_or_default(),
+                bytes: bytes(&nodes, &absent),
                 children,
                 absent: absent.into_iter().collect(),
             }
@@ -340,6 +385,17 @@ fn images(
         image.names.dedup();
     }
     images.into_values().collect()
+}
+
+/// The bytes of manifests and of what they refer to, each blob once.
+fn bytes(nodes: &[&&Node<'_>], absent: &BTreeSet<Digest>) -> u64 {
+    let blobs: BTreeMap<_, _> = nodes
+        .iter()
+        .flat_map(|node| std::iter::once(&node.descriptor).chain(&node.config).chain(&node.layers))
+        .filter(|blob| !absent.contains(&blob.digest))
+        .map(|blob| (blob.digest, blob.size))
+        .collect();
+    blobs.values().fold(0, |sum, size| sum.saturating_add(*size))
 }
 
 /// What lies below an index, in its own order.

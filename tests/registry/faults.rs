@@ -17,11 +17,11 @@ use sealift::inventory::Name;
 use sealift::limits::Limits;
 use sealift::net::Retries;
 use sealift::oci::MediaType;
-use sealift::transfer::{Error, Plan, Request, Settings, Unwatched, into_archive};
+use sealift::transfer::{Error, Plan, Platforms, Request, Settings, Unwatched, into_archive};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::mirror::{ADMIT_ALL, mirror_by};
+use crate::mirror::{ADMIT_ALL, mirror_far};
 use crate::server::{Answer, Asked, Handler, Manner, Server};
 use crate::store::{Api, Store};
 use crate::{descriptor, patient, told};
@@ -299,8 +299,13 @@ impl Place {
         let registry = patient(&self.server, None, &Limits::default(), retries);
         let repository = registry.repository("app");
         let name = format!("{}/app:v1", self.server.host()).parse().unwrap();
-        let requests =
-            [Request { source: &repository, name: Some(Name::Reference(name)), digest: None }];
+        let requests = [Request {
+            source: &repository,
+            name: Some(Name::Reference(name)),
+            digest: None,
+            locked: None,
+            platforms: Platforms::default(),
+        }];
         let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
         let plan = Plan::make(&requests, &settings, &Unwatched)?;
         let writer = ArchiveWriter::create(&self.path("out.tar")).unwrap();
@@ -338,7 +343,7 @@ fn is_layer(asked: &Asked, names: &Names) -> bool {
     names.is(asked, "GET", "LAYER")
 }
 fn is_sig(asked: &Asked, names: &Names) -> bool {
-    names.is(asked, "GET", "IMAGE") && asked.target.ends_with(".sig")
+    names.is(asked, "GET", "IMAGE") && asked.target.contains(".sig")
 }
 fn is_referrers(asked: &Asked, names: &Names) -> bool {
     names.is(asked, "GET", "IMAGE") && asked.target.contains("/referrers/")
@@ -946,7 +951,7 @@ const MIRROR: &[Fault] = &[
     Fault {
         name: "the answer to a signature is lost",
         steps: &[once(
-            |asked, names| is_put(asked, names, "IMAGE") && asked.target.ends_with(".sig"),
+            |asked, names| is_put(asked, names, "IMAGE") && asked.target.contains(".sig"),
             silent,
         )],
         alone: Fails(
@@ -1067,7 +1072,7 @@ fn mirrors_complete_or_tag_nothing() {
         place.faulty.arm(fault.steps);
         let (retries, waited) = noted();
         let registry = patient(&place.server, None, &Limits::default(), &retries);
-        let outcome = mirror_by(&registry, ADMIT_ALL, &place.path("in.tar")).map(drop);
+        let outcome = mirror_far(&registry, &place.path("in.tar")).map(drop);
         let is_complete = outcome.is_ok();
         place.check_patient(fault, outcome, &waited);
         check_left(is_complete, fault.name);
@@ -1096,7 +1101,7 @@ fn an_upload_goes_on_where_it_broke_off() {
     let (retries, _) = noted();
     let registry = patient(&place.server, None, &Limits::default(), &retries);
     let before = place.server.asked().len();
-    mirror_by(&registry, ADMIT_ALL, &place.path("in.tar")).unwrap();
+    mirror_far(&registry, &place.path("in.tar")).unwrap();
     let asked = place.server.asked().split_off(before);
     let sent: Vec<_> = asked
         .iter()

@@ -9,6 +9,7 @@ mod export;
 mod faults;
 mod mirror;
 mod reach;
+mod read_back;
 mod reading;
 mod server;
 mod store;

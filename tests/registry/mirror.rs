@@ -12,12 +12,11 @@ use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::net::Registry;
 use sealift::oci::{Descriptor, MediaType};
-use sealift::policy::{Admitted, PolicyFile, PolicySet, document};
+use sealift::policy::{Admitted, Demand, PolicyFile, PolicySet, document};
 use sealift::report::{self, Basis, Scope};
 use sealift::time::UnixTime;
 use sealift::transfer::{
-    Destination, Error, Flaw, Landed, LeftBehind, Listing, Place, Settings, Unwatched,
-    into_registry,
+    Error, Flaw, Landed, LeftBehind, Listing, Mapping, Place, Settings, Unwatched, into_registry,
 };
 use sealift::verify::{Trust, Verifier};
 use serde_json::{Value, json};
@@ -25,7 +24,7 @@ use serde_json::{Value, json};
 use crate::server::{Answer, Asked, Server};
 use crate::{descriptor, registry, told};
 
-pub const ADMIT_ALL: &[u8] = b"\
+pub(crate) const ADMIT_ALL: &[u8] = b"\
 apiVersion: policy.sigstore.dev/v1beta1
 kind: ClusterImagePolicy
 metadata: {name: all}
@@ -36,24 +35,33 @@ spec:
 
 /// An archive as it is put together.
 #[derive(Default)]
-pub struct Layout {
-    blobs: BTreeMap<Digest, Vec<u8>>,
+pub(crate) struct Layout {
+    pub(crate) blobs: BTreeMap<Digest, Vec<u8>>,
     entries: Vec<Descriptor>,
 }
 
 impl Layout {
-    fn blob(&mut self, media_type: &str, bytes: &[u8]) -> Descriptor {
+    pub(crate) fn blob(&mut self, media_type: &str, bytes: &[u8]) -> Descriptor {
         self.blobs.insert(Digest::sha256(bytes), bytes.to_vec());
         descriptor(media_type, bytes)
     }
 
-    pub fn manifest(&mut self, layer: &[u8], subject: Option<&Descriptor>) -> Descriptor {
+    pub(crate) fn manifest(&mut self, layer: &[u8], subject: Option<&Descriptor>) -> Descriptor {
+        self.artifact("application/vnd.example", layer, subject)
+    }
+
+    pub(crate) fn artifact(
+        &mut self,
+        kind: &str,
+        layer: &[u8],
+        subject: Option<&Descriptor>,
+    ) -> Descriptor {
         let config = self.blob(MediaType::OCI_EMPTY, b"{}");
         let layer = self.blob("application/octet-stream", layer);
         let mut document = json!({
             "schemaVersion": 2,
             "mediaType": MediaType::OCI_MANIFEST,
-            "artifactType": "application/vnd.example",
+            "artifactType": kind,
             "config": config,
             "layers": [layer],
         });
@@ -64,14 +72,14 @@ impl Layout {
         self.blob(MediaType::OCI_MANIFEST, &serde_json::to_vec(&document).unwrap())
     }
 
-    pub fn list(&mut self, mut entry: Descriptor, name: Option<&str>) {
+    pub(crate) fn list(&mut self, mut entry: Descriptor, name: Option<&str>) {
         if let Some(name) = name {
             entry.annotations.insert("io.containerd.image.name".to_owned(), name.to_owned());
         }
         self.entries.push(entry);
     }
 
-    pub fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         let index = json!({
             "schemaVersion": 2,
             "mediaType": MediaType::OCI_INDEX,
@@ -86,19 +94,21 @@ impl Layout {
     }
 }
 
-fn admitted(policy: &[u8], archive: &Archive, inventory: &Inventory) -> Vec<Admitted> {
+fn admitted(
+    scope: Scope,
+    policy: &[u8],
+    archive: &Archive,
+    inventory: &Inventory,
+) -> Vec<Admitted> {
     let limits = Limits::default();
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
     let file = PolicyFile { name: "all.yaml", bytes: policy };
     let policies = PolicySet::new(document::parse(&[file], &limits, now).unwrap()).unwrap();
     let trust = Trust::default();
-    let basis = Basis {
-        judged_at: now,
-        scope: Scope::Whole,
-        trust: report::Trust::default(),
-        policies: Vec::new(),
-    };
-    let options = Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, basis };
+    let basis =
+        Basis { judged_at: now, scope, trust: report::Trust::default(), policies: Vec::new() };
+    let options =
+        Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis };
     let verifiers = [Verifier::new(trust, now, limits)];
     let limits = Limits::default();
     let work =
@@ -113,30 +123,65 @@ fn mirror(layout: &Layout, server: &Server) -> Result<Vec<Landed>, Error> {
     mirror_file(&path, server)
 }
 
-fn mirror_file(path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
+pub(crate) fn mirror_file(path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
     mirror_under(ADMIT_ALL, path, server)
 }
 
-fn mirror_under(policy: &[u8], path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
-    mirror_by(&registry(server, None), policy, path)
+/// Below `far`.
+pub(crate) fn far(server: &Server) -> Mapping {
+    let to = format!("{}/far", server.host()).parse().unwrap();
+    Mapping::new(Some(to), Vec::new(), None).unwrap()
 }
 
-/// Mirrors to `far` in a registry.
-pub fn mirror_by(registry: &Registry, policy: &[u8], path: &Path) -> Result<Vec<Landed>, Error> {
+fn mirror_under(policy: &[u8], path: &Path, server: &Server) -> Result<Vec<Landed>, Error> {
+    mirror_by(&far(server), policy, path, server)
+}
+
+fn mirror_by(
+    mapping: &Mapping,
+    policy: &[u8],
+    path: &Path,
+    server: &Server,
+) -> Result<Vec<Landed>, Error> {
+    mirror_within(Scope::Whole, mapping, policy, path, server)
+}
+
+fn mirror_within(
+    scope: Scope,
+    mapping: &Mapping,
+    policy: &[u8],
+    path: &Path,
+    server: &Server,
+) -> Result<Vec<Landed>, Error> {
+    mirror_into(&registry(server, None), scope, mapping, policy, path)
+}
+
+/// Mirrors below `far` in a registry.
+pub(crate) fn mirror_far(registry: &Registry, path: &Path) -> Result<Vec<Landed>, Error> {
+    let to = format!("{}/far", registry.name()).parse().unwrap();
+    let mapping = Mapping::new(Some(to), Vec::new(), None).unwrap();
+    mirror_into(registry, Scope::Whole, &mapping, ADMIT_ALL, path)
+}
+
+fn mirror_into(
+    registry: &Registry,
+    scope: Scope,
+    mapping: &Mapping,
+    policy: &[u8],
+    path: &Path,
+) -> Result<Vec<Landed>, Error> {
     let archive = Archive::open(path, &Limits::default()).unwrap();
     let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
-    let admitted = admitted(policy, &archive, &inventory);
-    let destination =
-        Destination { registry: registry.name().to_owned(), prefix: "far".to_owned() };
+    let admitted = admitted(scope, policy, &archive, &inventory);
     let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
-    into_registry(&admitted, &archive, &inventory, &destination, registry, &settings, &Unwatched)
+    into_registry(&admitted, &archive, &inventory, mapping, registry, &settings, &Unwatched)
 }
 
 /// What a registry in memory holds, by path.
-type Held = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
+pub(crate) type Held = Arc<Mutex<BTreeMap<String, (String, Vec<u8>)>>>;
 
 /// A registry without the referrers API that stores what it is sent and lets itself be asked for it.
-fn memory(
+pub(crate) fn memory(
     held: &Held,
     special: impl Fn(&Asked) -> Option<Answer> + Send + Sync + 'static,
 ) -> Server {
@@ -196,13 +241,20 @@ fn blobs_first_tags_last() {
     let held = Held::default();
     let server = memory(&held, |_| None);
     let landed = mirror(&layout, &server).unwrap();
+    let source = "r.example/team/app:v1".parse().unwrap();
     let name = format!("{}/far/team/app:v1", server.host()).parse().unwrap();
     let place = Place::Referrers(Listing::FallbackTag);
     let evidence =
         sealift::transfer::LandedEvidence { digest: referrer.digest, subject: image.digest, place };
     assert_eq!(
         landed,
-        [Landed { name, digest: image.digest, evidence: vec![evidence], left_behind: vec![] }]
+        [Landed {
+            source,
+            name,
+            digest: image.digest,
+            evidence: vec![evidence],
+            left_behind: vec![]
+        }]
     );
     let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer"), Digest::sha256(b"bundle")];
     blobs.sort();
@@ -314,11 +366,11 @@ fn nothing_is_pushed_where_names_collide_or_lack() {
     let server = memory(&Held::default(), |_| None);
     let mut layout = Layout::default();
     let (one, two) = (layout.manifest(b"1", None), layout.manifest(b"2", None));
-    layout.list(one.clone(), Some("r.example/app:v1"));
-    layout.list(two.clone(), Some("s.example/app:v1"));
+    layout.list(one, Some("r.example/app:v1"));
+    layout.list(two, Some("s.example/app:v2"));
     assert_eq!(
         told(mirror(&layout, &server).unwrap_err(), &server),
-        format!("HOST/far/app:v1 would name both {} and {}", one.digest, two.digest)
+        "r.example/app and s.example/app would both be HOST/far/app"
     );
     let mut layout = Layout::default();
     let nameless = layout.manifest(b"1", None);
@@ -331,6 +383,67 @@ fn nothing_is_pushed_where_names_collide_or_lack() {
         )
     );
     assert_eq!(server.lines(), [] as [String; 0]);
+}
+
+#[test]
+fn images_go_where_the_mapping_says() {
+    let mut layout = Layout::default();
+    let image = layout.manifest(b"layer", None);
+    let referrer = layout.manifest(b"bundle", Some(&image));
+    for name in ["r.example/team/sub/app:v1", "r.example/lib:v2", "s.example/lib:v2"] {
+        layout.list(image.clone(), Some(name));
+    }
+    layout.list(referrer, None);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    let held = Held::default();
+    let server = memory(&held, |_| None);
+    let host = server.host();
+    let mapping = |rules: &[&str], nested| {
+        let to = format!("{host}/far").parse().unwrap();
+        let rules = rules.iter().map(|rule| rule.replace("HOST", &host).parse().unwrap());
+        Mapping::new(Some(to), rules.collect(), NonZeroUsize::new(nested)).unwrap()
+    };
+    let mirrored = |mapping: &Mapping| mirror_by(mapping, ADMIT_ALL, &path, &server);
+    for (rules, nested, said) in [
+        (&[][..], 0, "r.example/lib and s.example/lib would both be HOST/far/lib"),
+        (
+            &["s.example/lib=HOST/far/team", "r.example/team/sub/app=HOST/far/team"],
+            0,
+            "r.example/team/sub/app and s.example/lib would both be HOST/far/team",
+        ),
+        (
+            &["s.example/lib=HOST/far/team/sub-app"],
+            3,
+            "r.example/team/sub/app and s.example/lib would both be HOST/far/team/sub-app",
+        ),
+        (
+            &["t.example=HOST/t", "s.example=HOST/s"],
+            0,
+            "`t.example=HOST/t` places no image of the archive",
+        ),
+    ] {
+        assert_eq!(told(mirrored(&mapping(rules, nested)).unwrap_err(), &server), said);
+    }
+    assert_eq!(server.lines(), [] as [String; 0]);
+    let landed = mirrored(&mapping(&["s.example=HOST/other"], 2)).unwrap();
+    let names: Vec<_> = landed
+        .iter()
+        .map(|it| format!("{} {}", it.source, it.name).replace(&host, "HOST"))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "r.example/lib:v2 HOST/far/lib:v2",
+            "r.example/team/sub/app:v1 HOST/far/team-sub-app:v1",
+            "s.example/lib:v2 HOST/other/lib:v2",
+        ]
+    );
+    for path in ["far/lib", "far/team-sub-app", "other/lib"] {
+        let fallback = format!("/v2/{path}/manifests/sha256-{}", image.digest.hex());
+        assert!(held.lock().unwrap().contains_key(&fallback), "{fallback}");
+    }
 }
 
 #[test]
@@ -445,4 +558,49 @@ fn an_upload_goes_where_it_is_sent_but_no_further() {
         said.ends_with("sends us to a place we do not go: an upload cannot be redirected"),
         "{said}"
     );
+}
+
+/// Refused for its children, or for anything else: the two are told apart.
+#[test]
+fn a_registry_that_wants_every_child_of_an_index() {
+    let mut layout = Layout::default();
+    let (held, absent) = (layout.manifest(b"held", None), layout.manifest(b"absent", None));
+    let index = layout.blob(MediaType::OCI_INDEX, &crate::index(&[held, absent.clone()]));
+    layout.blobs.remove(&absent.digest);
+    layout.list(index.clone(), Some("r.example/app:v1"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("in.tar");
+    layout.write(&path);
+    let told_of = |status, code: &'static str| {
+        let at = index.digest.to_string();
+        let server = memory(&Held::default(), move |asked| {
+            let body = json!({"errors": [{"code": code, "message": "no"}]}).to_string();
+            let refuses = asked.method == "PUT" && asked.target.ends_with(&at);
+            refuses.then(|| Answer::new(status).body("application/json", body))
+        });
+        let mapping = far(&server);
+        let result = mirror_within(Scope::EvidenceOnly, &mapping, ADMIT_ALL, &path, &server);
+        assert!(!server.lines().iter().any(|line| line.ends_with("/v1")));
+        told(result.unwrap_err(), &server)
+    };
+    let put = format!("PUT http://HOST/v2/far/app/manifests/{}", index.digest);
+    for (status, code) in [(404, "MANIFEST_UNKNOWN"), (400, "MANIFEST_BLOB_UNKNOWN")] {
+        assert_eq!(
+            told_of(status, code),
+            format!(
+                "HOST/far/app takes no index of which children are absent: {} lists {}: \
+                 {put} was answered with {status}: {code}: no",
+                index.digest, absent.digest
+            )
+        );
+    }
+    for (status, code) in [(400, "MANIFEST_INVALID"), (403, "MANIFEST_UNKNOWN")] {
+        assert_eq!(
+            told_of(status, code),
+            format!(
+                "cannot push HOST/far/app@{}: {put} was answered with {status}: {code}: no",
+                index.digest
+            )
+        );
+    }
 }

@@ -16,7 +16,7 @@ use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::net::{Keychain, Proxies, Registry, Retries, Scheme, Transport, TransportOptions};
 
-use crate::mirror::{ADMIT_ALL, Layout, mirror_by};
+use crate::mirror::{Layout, mirror_far};
 use crate::server::{Answer, Asked, Handler, Server};
 use crate::store::{Api, Store};
 use crate::{manifest, ok_manifest, patient, told};
@@ -90,11 +90,13 @@ struct Guarded {
     /// The token of the moment.
     serial: Mutex<usize>,
     /// What ends the token, once each.
-    ends: Mutex<Vec<fn(&Asked) -> bool>>,
+    ends: Mutex<Vec<End>>,
 }
 
+struct End(fn(&Asked) -> bool);
+
 impl Guarded {
-    fn start(ends: Vec<fn(&Asked) -> bool>) -> (Arc<Self>, Server) {
+    fn start(ends: Vec<End>) -> (Arc<Self>, Server) {
         let store = Store::new(Api::Without);
         let guarded = Arc::new(Self { store, serial: Mutex::new(1), ends: Mutex::new(ends) });
         let server = Server::of(Arc::clone(&guarded) as Arc<dyn Handler>);
@@ -110,7 +112,7 @@ impl Handler for Guarded {
             return Answer::new(200).body("application/json", token);
         }
         let mut ends = self.ends.lock().unwrap();
-        if let Some(at) = ends.iter().position(|end| end(asked)) {
+        if let Some(at) = ends.iter().position(|end| end.0(asked)) {
             ends.remove(at);
             *serial += 1;
         }
@@ -136,12 +138,12 @@ fn tokens_that_end_are_fetched_anew() {
     let path = directory.path().join("in.tar");
     layout.write(&path);
     let (guarded, server) = Guarded::start(vec![
-        |asked| asked.method == "POST",
-        |asked| asked.method == "PUT" && asked.target.contains("/uploads/"),
-        |asked| asked.target.ends_with("/manifests/v1"),
+        End(|asked| asked.method == "POST"),
+        End(|asked| asked.method == "PUT" && asked.target.contains("/uploads/")),
+        End(|asked| asked.target.ends_with("/manifests/v1")),
     ]);
     let registry = patient(&server, None, &Limits::default(), &once_more());
-    mirror_by(&registry, ADMIT_ALL, &path).unwrap();
+    mirror_far(&registry, &path).unwrap();
     guarded.store.check_tags();
     assert_eq!(guarded.store.tags(), ["v1"]);
     // Each is asked for once it is missed: two to read with, three to write with.
@@ -154,10 +156,10 @@ fn tokens_that_end_are_fetched_anew() {
     }
     assert_eq!(expected, BTreeMap::from([(pull.to_owned(), 2), (push, 3)]));
     // Without retries the blob that was on its way is lost.
-    let (guarded, server) =
-        Guarded::start(vec![|asked| asked.method == "PUT" && asked.target.contains("/uploads/")]);
+    let ends = End(|asked| asked.method == "PUT" && asked.target.contains("/uploads/"));
+    let (guarded, server) = Guarded::start(vec![ends]);
     let registry = patient(&server, None, &Limits::default(), &Retries::default());
-    let error = mirror_by(&registry, ADMIT_ALL, &path).unwrap_err();
+    let error = mirror_far(&registry, &path).unwrap_err();
     let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer")];
     blobs.sort();
     assert_eq!(
@@ -197,19 +199,18 @@ fn a_mount_that_is_refused_becomes_an_upload() {
             }
         });
         let registry = patient(&server, None, &Limits::default(), &Retries::default());
-        mirror_by(&registry, ADMIT_ALL, &path).unwrap();
+        mirror_far(&registry, &path).unwrap();
         store.check_tags();
         let sent = server.lines().into_iter().filter(|line| line.contains("digest="));
         assert_eq!((sent.count(), store.tags().len()), (4, 2), "{status}");
     }
     // A registry that stumbles over one is not one that refuses it.
     let store = Store::new(Api::Without);
-    let server = Server::start(move |asked| match asked.target.contains("mount=") {
-        true => Answer::new(500),
-        false => store.answer(asked),
+    let server = Server::start(move |asked| {
+        if asked.target.contains("mount=") { Answer::new(500) } else { store.answer(asked) }
     });
     let registry = patient(&server, None, &Limits::default(), &Retries::default());
-    let error = mirror_by(&registry, ADMIT_ALL, &path).unwrap_err();
+    let error = mirror_far(&registry, &path).unwrap_err();
     let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer")];
     blobs.sort();
     assert_eq!(

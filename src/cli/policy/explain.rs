@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
+use sealift::policy::Demand;
 use sealift::report::{Basis, Scope, text};
 
 use super::super::exit::Exit;
@@ -53,6 +54,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit> {
     let options = Options {
         selection: vec![Selector::new(&args.image)],
         jobs: jobs(None),
+        ledger: Demand::Waived,
         basis: Basis {
             judged_at: now,
             scope: Scope::Whole,

@@ -7,8 +7,8 @@ use clap::Args;
 use sealift::engine::{self, Options, Work};
 use sealift::limits::Limits;
 use sealift::oci::Reference;
-use sealift::policy::PolicyFile;
 use sealift::policy::lint::{self, Finding, Lint, Seen};
+use sealift::policy::{Demand, PolicyFile};
 use sealift::report::text::Lines;
 use sealift::report::{self, Basis, Scope, json};
 use sealift::time::UnixTime;
@@ -88,6 +88,7 @@ fn of_archive(
     let options = Options {
         selection: Vec::new(),
         jobs: jobs(None),
+        ledger: Demand::Waived,
         basis: Basis {
             judged_at: now,
             scope: Scope::EvidenceOnly,

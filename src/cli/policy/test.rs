@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
-use sealift::policy::{End, Expectation, PolicyFile, PolicyTest, Reason, Shortfall, Why};
+use sealift::policy::{Demand, End, Expectation, PolicyFile, PolicyTest, Reason, Shortfall, Why};
 use sealift::report::text::Lines;
 use sealift::report::{Basis, Finding, Image, Outcome, Scope};
 
@@ -88,6 +88,7 @@ fn judge(test: &PolicyTest, home: &Path, limits: &Limits) -> Result<Vec<Image>> 
     let options = Options {
         selection: test.cases.iter().map(|case| Selector::new(&case.image)).collect(),
         jobs: jobs(None),
+        ledger: Demand::Waived,
         basis: Basis {
             judged_at: now,
             scope: Scope::Whole,

@@ -100,12 +100,17 @@ fn what_makes_no_policy() {
 fn what_makes_no_verification_config() {
     use crate::cli::kwctl;
     let identity = ["--cert-email", "a@example.com"];
-    let cases: [(&[&str], kwctl::Usage); 7] = [
+    let cases: [(&[&str], kwctl::Usage); 9] = [
         (
             &["--verification-config-path", "c.yml", "--github-owner", "o"],
             kwctl::Usage::PathAndFlags,
         ),
+        (&["--verification-config-path", "c.yml", "-a", "a=b"], kwctl::Usage::PathAndFlags),
         (&["--verification-annotation", "a=b"], kwctl::Usage::AnnotationsAlone),
+        (
+            &["--github-owner", "o", "-a", "ab"],
+            kwctl::Usage::NoAnnotation { text: "ab".to_owned() },
+        ),
         (&["--github-repo", "r"], kwctl::Usage::RepositoryAlone),
         (&identity, kwctl::Usage::HalfAnIdentity),
         (&["--cert-oidc-issuer", "i"], kwctl::Usage::HalfAnIdentity),
@@ -128,13 +133,13 @@ fn what_makes_no_verification_config() {
 fn kwctl_asks_for_all_in_its_order() {
     let line = ["sealift", "verify", "a.tar", "--github-owner", "o", "--github-repo", "r"];
     let more = ["--cert-oidc-issuer", "i", "--cert-email", "s", "--verification-annotation", "a=1"];
-    let last = ["--verification-annotation", "a=2"];
+    let last = ["-a", "a=2"];
     let line = line.iter().chain(&more).chain(&last);
     let Command::Verify(args) = Cli::try_parse_from(line).unwrap().command else {
         panic!("`verify` was asked for")
     };
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
-    let policy = args.kwctl.policy(&Limits::default(), now).unwrap();
+    let policy = args.kwctl.policy(&args.signer.annotations, &Limits::default(), now).unwrap();
     let policies = PolicySet::new(vec![policy]).unwrap();
     let told = format!("{:?}", policies.policies()[0].rule);
     let places: Vec<_> =

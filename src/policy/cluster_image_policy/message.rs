@@ -18,7 +18,7 @@ pub(in crate::policy) fn message(
         (Some(refusal), _) => vec![refusal.to_owned()],
         (None, Rule::Any(rules)) => {
             let witness = Witness { evidence, name };
-            rules.iter().filter_map(|rule| error(rule, witness, &image)).collect()
+            rules.iter().filter_map(|rule| error(rule, witness, &image, case.unproven)).collect()
         }
         (None, _) => Vec::new(),
     };
@@ -41,8 +41,8 @@ fn image(case: &Case<'_>, name: Option<&Reference>) -> String {
     }
 }
 
-/// What an authority says that is not met.
-fn error(rule: &Rule, witness: Witness<'_>, image: &str) -> Option<String> {
+/// What an authority says that is not met; `unproven` pieces of evidence did not verify.
+fn error(rule: &Rule, witness: Witness<'_>, image: &str, unproven: usize) -> Option<String> {
     if rule.evaluate(witness).holds {
         return None;
     }
@@ -53,7 +53,7 @@ fn error(rule: &Rule, witness: Witness<'_>, image: &str) -> Option<String> {
             )
         }
         Rule::Reject(_, message) => format!("disallowed by static policy: {message}"),
-        Rule::Evidence(requirement) => signature(requirement, witness, image),
+        Rule::Evidence(requirement) => signature(requirement, witness, image, unproven),
         Rule::All(rules) => {
             let unmet = rules.iter().find_map(|rule| match rule {
                 Rule::Evidence(requirement) => {
@@ -81,13 +81,19 @@ fn kind(requirement: &Requirement) -> &'static str {
     }
 }
 
-fn signature(requirement: &Requirement, witness: Witness<'_>, image: &str) -> String {
+fn signature(
+    requirement: &Requirement,
+    witness: Witness<'_>,
+    image: &str,
+    unproven: usize,
+) -> String {
     let why = requirement.evaluate(witness).err().map(|shortfall| shortfall.why);
     let cause = match why {
         Some(Why::Evidence(mismatches)) if !mismatches.is_empty() => {
             let told = mismatches.iter().map(|(_, mismatch)| cosign(mismatch));
             format!("no matching signatures: {}", told.collect::<Vec<_>>().join("\n"))
         }
+        _ if unproven > 0 => "no matching signatures: none of them verified".to_owned(),
         _ => "no signatures found".to_owned(),
     };
     let (kind, name) = (kind(requirement), &requirement.name);

@@ -202,7 +202,7 @@ fn a_failure_is_told_as_the_policy_tells_it() {
     let told = |signed| {
         let shortfall =
             Shortfall { authority: "keyless[0]".to_owned(), why: Why::Evidence(Vec::new()) };
-        failure(&policy.rule, "ghcr.io/team/a", &[], &[shortfall], signed).unwrap()
+        failure(&policy.rule, "ghcr.io/team/a", &[], &[shortfall], signed)
     };
     let head =
         "verification of image ghcr.io/team/a failed: Host error: Callback evaluation failure: ";

@@ -335,3 +335,10 @@ fn what_an_archive_makes_no_use_of() {
     let images = [seen("r.example/a:1", &signers), seen("r.example/b:1", &[])];
     assert_eq!(idle(&text, &images), []);
 }
+
+/// A config in a `ConfigMap` is looked at as one that stands alone, line for line of the file.
+#[test]
+fn a_carried_config_is_looked_at() {
+    let text = "kind: ConfigMap\ndata:\n  verification-config: |\n    allOf:\n    - kind: genericIssuer\n      issuer: https://i.example\n      subject: {equal: 's*'}\n";
+    assert_eq!(found(text), [(7, "literal-star")]);
+}

@@ -39,6 +39,37 @@ fn a_config_is_a_policy_for_every_image() {
     assert_eq!((parts.len(), names), (1, vec!["allOf[0]".to_owned()]));
 }
 
+/// The key `verification-config` of a `ConfigMap` is where a policy server finds its config.
+#[test]
+fn a_config_map_carries_a_config() {
+    let map = |text: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n  verification-config: {text}\n"
+        )
+    };
+    let config = "|\n    # head\n    ---\n    apiVersion: v1\n    allOf:\n    - {kind: githubAction, owner: team}";
+    let [policy] = read(&map(config)).unwrap().try_into().unwrap();
+    let names: Vec<_> = policy.rule.requirements().iter().map(|one| one.name.clone()).collect();
+    assert_eq!((policy.format, names), (Format::VerificationConfig, vec!["allOf[0]".to_owned()]));
+    let cases = [
+        (
+            config.replace("owner", "onwer"),
+            10,
+            "Not a valid configuration file: unknown field `onwer`, expected one of `owner`, `repo`, `annotations`",
+        ),
+        ("''".to_owned(), 5, "`verification-config` holds 0 documents; one is read"),
+        (
+            "\"allOf: []\\n---\\nallOf: []\"".to_owned(),
+            5,
+            "`verification-config` holds 2 documents; one is read",
+        ),
+    ];
+    for (text, line, why) in cases {
+        let wanted = format!("policy file `config.yml`, line {line} (document 1): {why}");
+        assert_eq!(refusal(&map(&text)), wanted);
+    }
+}
+
 /// VERIFICATION decision 5 and HOSTILE.md cases 106, 107 and 113.
 #[test]
 fn what_could_refuse_nothing_or_nothing_else_is_refused_with_its_line() {
@@ -151,4 +182,111 @@ fn a_key_that_is_none_is_never_met_and_told() {
             key.trim_end()
         ))
     );
+}
+
+/// A `ConfigMap` whose config begins in line 6.
+fn config_map(name: &str, config: &str) -> String {
+    let config = config.trim_end().replace('\n', "\n    ");
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: kubewarden}}\n\
+         data:\n  verification-config: |\n    {config}\n"
+    )
+}
+
+const SERVER: &str = "apiVersion: policies.kubewarden.io/v1\nkind: PolicyServer\n\
+                      metadata: {name: default}\nspec:\n  replicas: 1\n  \
+                      verificationConfig: signers\n";
+
+#[test]
+fn a_carried_config_is_a_policy_by_the_name_of_its_map() {
+    let config = "apiVersion: v1\nallOf:\n- {kind: githubAction, owner: team}\n";
+    let carried = config_map("signers", config);
+    let quoted = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": "signers" },
+        "data": { "verification-config": config, "other": "a" },
+    });
+    let [alone] = read(config).unwrap().try_into().unwrap();
+    for (text, id, origin) in [
+        (carried.clone(), "kubewarden/signers", "config.yml:6"),
+        (format!("{SERVER}---\n{carried}"), "kubewarden/signers", "config.yml:13"),
+        (format!("{carried}---\n{SERVER}"), "kubewarden/signers", "config.yml:6"),
+        (quoted.to_string(), "signers", "config.yml:1"),
+    ] {
+        let [policy] = read(&text).unwrap().try_into().unwrap();
+        assert_eq!((policy.id.as_str(), policy.format), (id, alone.format), "{text}");
+        assert_eq!(policy.origin.to_string(), origin);
+        assert_eq!(format!("{:?}", policy.rule), format!("{:?}", alone.rule));
+        assert_eq!(policy.remarks, Vec::<String>::new());
+    }
+    let trusting = format!("{SERVER}  sigstoreTrustConfig: own\n---\n{carried}");
+    let [policy] = read(&trusting).unwrap().try_into().unwrap();
+    assert_eq!(
+        policy.remarks,
+        [
+            "the policy server has a trust of its own, the ConfigMap `own`: give its trusted root by \
+          `--trusted-root`"
+        ]
+    );
+}
+
+#[test]
+fn what_carries_no_config_is_refused_with_its_line() {
+    let documents = |found| format!("`verification-config` holds {found} documents; one is read");
+    let empty = "`allOf` is empty and there is no `anyOf`: nothing could be refused".to_owned();
+    let not_given =
+        "`spec.verificationConfig` is `signers`: give that ConfigMap too, with the key \
+                     `verification-config`"
+            .to_owned();
+    let json = |config: &str| {
+        let map =
+            serde_json::json!({ "kind": "ConfigMap", "data": { "verification-config": config } });
+        map.to_string()
+    };
+    let without = SERVER.replace("  verificationConfig: signers\n", "");
+    let other =
+        config_map("others", "apiVersion: v1\nallOf:\n- {kind: githubAction, owner: team}\n");
+    let cases = [
+        (config_map("a", "apiVersion: v1\nallOf: []\n"), 7, 1, empty.clone()),
+        (config_map("a", "# head\n---\napiVersion: v1\nallOf: []\n"), 9, 1, empty.clone()),
+        (config_map("a", "allOf: []\n").replace(": |", ": |2+ # it"), 6, 1, empty.clone()),
+        (config_map("a", "allOf: []\n").replace(": |", ": |-\n\n"), 8, 1, empty.clone()),
+        (json("apiVersion: v1\nallOf: []\n"), 1, 1, empty),
+        (json(""), 1, 1, documents(0)),
+        (config_map("a", "# nothing\n"), 6, 1, documents(0)),
+        (
+            config_map("a", "allOf: []\n---\nallOf: []\n"),
+            6,
+            1,
+            documents(2),
+        ),
+        (
+            config_map("a", "allOf: []\nallOf: []\n"),
+            7,
+            1,
+            "duplicate mapping key: allOf".to_owned(),
+        ),
+        (SERVER.to_owned(), 6, 1, not_given.clone()),
+        (format!("{other}---\n{SERVER}"), 15, 2, not_given),
+        (
+            without,
+            1,
+            1,
+            "the PolicyServer has no `spec.verificationConfig`: there is nothing to decide by"
+                .to_owned(),
+        ),
+        (
+            SERVER.replace("io/v1", "io/v2"),
+            1,
+            1,
+            "apiVersion is `policies.kubewarden.io/v2`; sealift reads policies.kubewarden.io/v1 and \
+             v1alpha2"
+                .to_owned(),
+        ),
+    ];
+    for (text, line, document, why) in cases {
+        let place = format!("policy file `config.yml`, line {line} (document {document}): ");
+        assert_eq!(refusal(&text), place + &why, "{text}");
+    }
 }

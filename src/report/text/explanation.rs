@@ -84,10 +84,8 @@ fn write_policy(lines: &mut Lines, image: &Image, policy: &Policy) {
             write_part(lines, image, &Part { holds: false, told: Told::Unmet(shortfall) }, 1);
         }
     }
-    if let Heard::Fails(failure) = &heard {
-        for line in failure.message.iter().flat_map(|message| message.lines()) {
-            lines.hanging("  ", "in its own words ", line);
-        }
+    if let Heard::Fails(PolicyFailure { message: Some(message), .. }) = &heard {
+        lines.quoted("  ", "in its own words", message);
     }
     for deviation in heard.deviations() {
         lines.hanging("  ", "deviation ", deviation);

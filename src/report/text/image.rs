@@ -55,6 +55,16 @@ fn write_children(lines: &mut Lines, children: &[Child]) {
         })
         .collect();
     lines.hanging("  ", "index of ", &told.join(", "));
+    // buildkit lists its attestations as manifests of an unknown platform.
+    let known = |child: &&Child| {
+        child.platform.as_deref().is_some_and(|platform| platform != "unknown/unknown")
+    };
+    let platforms = children.iter().filter(known);
+    let held = platforms.clone().filter(|child| child.presence != Presence::Absent).count();
+    let all = platforms.count();
+    if held < all {
+        lines.line("  ", &format!("{held} of {all} platforms"));
+    }
 }
 
 fn write_passed(lines: &mut Lines, image: &Image, passed: &[Passed]) {
@@ -174,8 +184,8 @@ fn write_reasons(lines: &mut Lines, image: &Image, reasons: &[Reason]) {
 }
 
 fn write_shortfalls(lines: &mut Lines, image: &Image, failure: &PolicyFailure) {
-    for line in failure.message.iter().flat_map(|message| message.lines()) {
-        lines.hanging("     ", "in its own words ", line);
+    if let Some(message) = &failure.message {
+        lines.quoted("     ", "in its own words", message);
     }
     write_deviations(lines, &failure.deviations);
     for Shortfall { authority, why } in &failure.shortfalls {
@@ -215,6 +225,12 @@ fn next_step(image: &Image, reason: &Reason) -> &'static str {
     match reason {
         Reason::Blob(Fault { part: Part::Child, code: "missing-blob", .. }) => {
             "ask the sender for all platforms; `--evidence-only` lists absent ones"
+        }
+        Reason::Blob(Fault { part: Part::Ledger, .. }) => {
+            "ask the sender for an archive that `sealift export` has written"
+        }
+        Reason::Blob(Fault { part: Part::Evidence, .. }) => {
+            "something was lost on the way: ask the sender for the archive as it was exported"
         }
         Reason::Blob(_) => "fetch the archive again and compare its digest with the sender's",
         Reason::Uncovered { name: Some(_) } => "give a policy whose images match the name",

@@ -3,6 +3,9 @@
 /// The widest a line may be.
 const WIDTH: usize = 80;
 
+/// The deepest that a quoted text may indent its lines.
+const DEEPEST: usize = 20;
+
 /// Text that grows by lines. Whatever is not printable ASCII is escaped here, in one place, so that
 /// no text from input can move a cursor, forge a line or turn its direction (HOSTILE.md case 57).
 #[derive(Debug, Default)]
@@ -25,6 +28,16 @@ impl Lines {
             self.text.push_str(format!("{prefix}{line}").trim_end());
             self.text.push('\n');
             prefix.clone_from(&hang);
+        }
+    }
+
+    /// A text of several lines below `lead`, which stands once; each keeps what it is indented by.
+    pub fn quoted(&mut self, indent: &str, lead: &str, text: &str) {
+        self.line(indent, lead);
+        for line in text.lines() {
+            let content = line.trim_start_matches(' ');
+            let depth = line.len().saturating_sub(content.len()).min(DEEPEST);
+            self.line(&format!("{indent}  {}", " ".repeat(depth)), content);
         }
     }
 
@@ -95,6 +108,16 @@ mod tests {
         assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
         assert!(text.starts_with("  why word"));
         assert!(text.lines().skip(1).all(|line| line.starts_with("      ")), "{text}");
+    }
+
+    #[test]
+    fn a_quoted_text_is_led_once_and_keeps_its_shape() {
+        let mut lines = Lines::default();
+        let word = "word ".repeat(16);
+        lines.quoted("  ", "said", &format!("a: {word}\n\n  b: c\n{}d", " ".repeat(1000)));
+        let wanted = "  said\n    a: word word word word word word word word word word word word \
+                      word word\n    word word\n\n      b: c\n                        d\n";
+        assert_eq!(lines.finish(), wanted);
     }
 
     /// HOSTILE.md case 57.

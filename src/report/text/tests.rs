@@ -184,6 +184,45 @@ fn as_text() {
     assert_eq!(text, include_str!("golden.txt").replace("{version}", VERSION));
 }
 
+/// What the policy's own system says stands below one lead and keeps its lines.
+#[test]
+fn a_message_is_led_once() {
+    let message = "Image verification failed: missing signatures\nThe following constraints were \
+                   not satisfied:\nkind: genericIssuer\nsubject: !equal \
+                   https://github.com/team/app/.github/workflows/release.yml@refs/tags/v1\n\
+                   annotations:\n  env: prod\n";
+    let failure = PolicyFailure {
+        message: Some(message.to_owned()),
+        ..failure("release", Why::Evidence(Vec::new()))
+    };
+    let reasons = vec![Reason::Policy(failure)];
+    let image = Image {
+        names: vec!["ghcr.io/team/app:v1".into()],
+        outcome: Outcome::Denied { reasons, passed: Vec::new(), warnings: Vec::new() },
+        evidence: Vec::new(),
+        ..denied()
+    };
+    let wanted = "\
+DENIED ghcr.io/team/app:v1
+  sha256:7c9bbe5ec9b3fb774e8fa0f54247e93c34ddf8e5d16fe3073420de0ae81a262d
+  why policy `release` is not met [policy-not-met]
+     in its own words
+       Image verification failed: missing signatures
+       The following constraints were not satisfied:
+       kind: genericIssuer
+       subject: !equal
+       https://github.com/team/app/.github/workflows/release.yml@refs/tags/v1
+       annotations:
+         env: prod
+     authority `ci`: no evidence verified, of 0 pieces carried
+  next the archive carries no evidence of it: export it together with its
+       signatures
+";
+    let mut lines = Lines::default();
+    image::write(&mut lines, &image);
+    assert_eq!(lines.finish(), wanted);
+}
+
 /// The same report as JSON: also the example of `docs/report-v1.md`, which must stay true.
 #[test]
 fn as_json() {
