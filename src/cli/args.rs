@@ -12,6 +12,7 @@ use sealift::oci::{InvalidReference, Named};
 use sealift::time::UnixTime;
 use sealift::transfer::{Location, WantedPlatform};
 
+use super::diff;
 use super::kwctl::KwctlArgs;
 use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 #[cfg(feature = "net")]
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Policy(PolicyCommand),
     Trust(TrustCommand),
     Export(ExportArgs),
+    Diff(DiffArgs),
     #[cfg(feature = "net")]
     Mirror(Box<MirrorArgs>),
 }
@@ -457,6 +459,41 @@ pub(crate) struct MirrorArgs {
     /// Show no progress bar; there is none anyway where standard error is no terminal
     #[arg(long, env = "SEALIFT_NO_PROGRESS", value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
+}
+
+/// Says what two archives, or an archive and a registry, do not both hold.
+///
+/// Images by their names, evidence, and bytes: every blob of an archive is hashed, a registry is
+/// asked for each. A registry is looked at where a mirror would have put what the archive holds; what
+/// else it holds is not asked. Nothing is verified.
+///
+/// The exit status is 0 where both are the same, 1 where they differ, 2 where that is unknown.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// An archive, or `docker://HOST[/PREFIX]`
+    #[arg(value_name = "A")]
+    pub a: diff::Place,
+
+    /// An archive, or `docker://HOST[/PREFIX]`
+    #[arg(value_name = "B")]
+    pub b: diff::Place,
+
+    /// The maps that the mirror was given (repeatable)
+    #[cfg(feature = "net")]
+    #[arg(long = "map", value_name = "SRC=DST", env = "SEALIFT_MAP")]
+    pub maps: Vec<Rule>,
+
+    /// The depth that the mirror was given
+    #[cfg(feature = "net")]
+    #[arg(long, value_name = "N", env = "SEALIFT_MAX_NESTED_PATHS")]
+    pub max_nested_paths: Option<NonZeroUsize>,
+
+    #[cfg(feature = "net")]
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+
+    #[command(flatten)]
+    pub format: FormatArgs,
 }
 
 /// The form of the answer.

@@ -6,6 +6,7 @@
 mod admit;
 mod args;
 mod clock;
+mod diff;
 #[cfg(feature = "net")]
 mod emit;
 mod exit;
@@ -48,6 +49,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Policy(command) => policy::run(&command),
         Command::Trust(command) => trust::run(&command),
         Command::Export(args) => export::run(&args),
+        Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "net")]
         Command::Mirror(args) => mirror::run(&args),
     };

@@ -11,6 +11,7 @@
 
 mod clearance;
 mod cluster;
+mod compare;
 mod consumers;
 mod discover;
 mod error;
@@ -32,6 +33,10 @@ use std::io;
 
 pub use clearance::Clearance;
 pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
+pub use compare::{
+    Attached, AttachedBy, BlobDifference, BlobDifferenceKind, Compared, Comparison,
+    EvidenceDifference, ImageDifference, Located, Pair, Reading, Side, compare,
+};
 pub use consumers::{Consumer, Lost, ReadBack, View, read_back};
 pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};

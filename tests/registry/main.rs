@@ -5,14 +5,18 @@
 #![allow(clippy::as_conversions, clippy::format_push_string, clippy::needless_pass_by_value)]
 
 mod auth;
+mod diff;
 mod export;
 mod faults;
 mod mirror;
 mod reach;
 mod read_back;
 mod reading;
+mod round_trip;
 mod server;
 mod store;
+#[path = "../support/mod.rs"]
+mod support;
 
 use sealift::digest::Digest;
 use sealift::limits::Limits;

@@ -37,7 +37,7 @@ spec:
 #[derive(Default)]
 pub(crate) struct Layout {
     pub(crate) blobs: BTreeMap<Digest, Vec<u8>>,
-    entries: Vec<Descriptor>,
+    pub(crate) entries: Vec<Descriptor>,
 }
 
 impl Layout {
