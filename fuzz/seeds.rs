@@ -39,6 +39,7 @@ spec:
 ---
 {\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}
 ";
+const TUF: &str = r#"{"signatures":[{"keyid":"a","sig":"00"}],"signed":{"_type":"root","spec_version":"1.0","version":1,"expires":"2030-01-01T00:00:00Z","consistent_snapshot":true,"keys":{"a":{"keytype":"ed25519","scheme":"ed25519","keyval":{"public":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}}},"roles":{"root":{"keyids":["a"],"threshold":1}}}}"#;
 const CUE: &str =
     "predicateType: =~\"^https://\"\0{\"predicateType\":\"https://slsa.dev/provenance/v1\"}";
 const REGO: &str =
@@ -53,6 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     seeds.ledger()?;
     seeds.keep("objects", OBJECTS.as_bytes())?;
+    seeds.keep("tuf", TUF.as_bytes())?;
     seeds.keep("engine", CUE.as_bytes())?;
     seeds.keep("engine", REGO.as_bytes())?;
     seeds.extended_tars()
@@ -94,7 +96,9 @@ impl Seeds {
         self.keep("tar_members", tar)?;
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(tar)?;
-        self.keep("packed_tar", &gzip.finish()?)?;
+        let gzip = gzip.finish()?;
+        self.keep("packed_tar", &gzip)?;
+        self.keep("tuf", &gzip)?;
         for level in [
             ruzstd::encoding::CompressionLevel::Fastest,
             ruzstd::encoding::CompressionLevel::Uncompressed,

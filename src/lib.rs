@@ -28,7 +28,7 @@
 //! policy     is it acceptable?        facts in, verdict out
 //! verify     is it authentic?         evidence in, facts or a rejection out
 //! sigstore   bundles, envelopes, statements, the trusted root
-//! timestamp  tlog  x509               one proof system each
+//! timestamp  tlog  x509  tuf          one proof system each
 //! inventory  subjects and the evidence that speaks of them
 //! admission  Kubernetes objects: the images they name, and those pinned
 //! archive    tars, directories and streams, never extracted
@@ -62,6 +62,7 @@ pub mod time;
 pub mod timestamp;
 pub mod tlog;
 pub mod transfer;
+pub mod tuf;
 pub mod verify;
 pub mod x509;
 mod yaml;

@@ -73,6 +73,9 @@ pub struct Limits {
     pub regex_bytes: usize,
     /// Bytes of a policy file: 1 MiB.
     pub policy_bytes: u64,
+    /// Bytes that a TUF repository inside a policy unpacks to: 16 MiB; the public one of Sigstore, with
+    /// all its history, has about 4.
+    pub tuf_repository_bytes: u64,
     /// Bytes of a file of Kubernetes objects or of an admission review: 16 MiB. An API server takes
     /// reviews of up to 3 MiB; a list of a thousand pods has about 10 MB.
     pub object_bytes: u64,
@@ -132,6 +135,7 @@ impl Default for Limits {
             checkpoint_signatures: 32,
             regex_bytes: 1 << 20,
             policy_bytes: 1 << 20,
+            tuf_repository_bytes: 16 << 20,
             object_bytes: 16 << 20,
             object_nodes: 1_000_000,
             object_depth: 40,

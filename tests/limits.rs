@@ -110,6 +110,7 @@ rows! {
     checkpoint_signatures = 32, "the largest witness networks have about 15";
     regex_bytes = 1 << 20, "Bytes a regular expression may compile to";
     policy_bytes = 1 << 20, "Bytes of a policy file";
+    tuf_repository_bytes = 16 << 20, "the public one of Sigstore";
     object_bytes = 16 << 20, "a list of a thousand pods has about 10 MB";
     object_nodes = 1_000_000, "a pod has about 200";
     object_depth = 40, "spells out the affinity of a";
@@ -772,6 +773,15 @@ spec:
             policies.map(|_| ()).map_err(|error| told("policy", &error))
         },
     )]
+}
+
+fn tuf_repository_bytes() -> Vec<Input> {
+    let packed = gzip(&[0; 2048]);
+    let refused = "it unpacks to more than LIMIT bytes";
+    vec![Input::new(2048, refused, move |limits| {
+        let unpacked = sealift::tuf::unpack(&packed, limits);
+        unpacked.map(drop).map_err(|error| error.to_string())
+    })]
 }
 
 /// Eleven scalars, lists and maps, keys included, three levels deep.

@@ -681,6 +681,7 @@ fn specimen(
         trust: sealift::verify::TrustId::default(),
         form: sealift::verify::Form::Bundle,
         id: subject,
+        layer: None,
         claim: sealift::verify::Claim::Attestation {
             predicate_type: String::new(),
             statement: Vec::new(),

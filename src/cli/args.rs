@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealift::archive::VolumeSize;
+#[cfg(feature = "net")]
+use sealift::digest::Digest;
 use sealift::oci::Reference;
 #[cfg(feature = "net")]
 use sealift::oci::{InvalidReference, Named};
@@ -334,6 +336,45 @@ pub(crate) struct ExportArgs {
     #[cfg(feature = "net")]
     #[arg(long, value_name = "REPOSITORY", env = "SEALIFT_REFERRERS_SRC", value_parser = repository)]
     pub referrers_src: Vec<Reference>,
+
+    /// Fetch the inclusion proofs of cosign's older signatures from this Rekor log, and carry them
+    ///
+    /// Such a signature holds the log's promise only. The proof is asked for by the entry's index, proven
+    /// against the trusted root, compared with the promise, and attached to the signature as a
+    /// Sigstore bundle, which `verify --require-inclusion-proof` reads.
+    #[cfg(feature = "net")]
+    #[arg(long, value_name = "URL", env = "SEALIFT_REKOR", requires = "trusted_root")]
+    pub rekor: Option<String>,
+
+    /// The Sigstore trusted root that names the log of --rekor
+    #[cfg(feature = "net")]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT", hide_env_values = true)]
+    pub trusted_root: Option<PathBuf>,
+
+    /// The digest that the trusted root's file must have: `sha256:` and hex digits
+    #[cfg(feature = "net")]
+    #[arg(
+        long,
+        value_name = "DIGEST",
+        env = "SEALIFT_TRUSTED_ROOT_DIGEST",
+        hide_env_values = true,
+        requires = "trusted_root"
+    )]
+    pub trusted_root_digest: Option<Digest>,
+
+    /// Prove inclusion as of this time (RFC 3339) instead of this machine's clock
+    ///
+    /// A log's promise must not be of a later time.
+    #[cfg(feature = "net")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SEALIFT_VERIFICATION_TIME",
+        hide_env_values = true,
+        value_parser = time,
+        requires = "rekor"
+    )]
+    pub verification_time: Option<UnixTime>,
 
     /// Lookups of evidence that may fail, each with a reason; the ledger repeats them
     ///

@@ -11,11 +11,18 @@ use sealift::digest::Digest;
 use sealift::inventory::ledger::{Entry, Ledger, Lookup, Outcome};
 use sealift::inventory::{Inventory, Name};
 use sealift::limits::Limits;
+#[cfg(feature = "net")]
+use sealift::net::Rekor;
 use sealift::oci::{Platform, Reference};
 use sealift::report::text::Lines;
+#[cfg(feature = "net")]
+use sealift::sigstore::TrustRoot;
+#[cfg(feature = "net")]
+use sealift::time::UnixTime;
 use sealift::transfer::{
     ArchiveSource, Exceptions, Form, Image, List, ListEntry, Location, Lock, Moved, Plan,
-    Platforms, Request, Search, Settings, Source, Written, into_archive, offered, repository_of,
+    Platforms, ProofSearch, Request, Search, Settings, Source, Unproven, Written, into_archive,
+    offered, repository_of,
 };
 use serde::Serialize;
 
@@ -26,6 +33,8 @@ use super::exit::Exit;
 use super::progress::{Bar, Wanted};
 #[cfg(feature = "net")]
 use super::registry::{self, Registries};
+#[cfg(feature = "net")]
+use super::signer;
 use super::{clock, input, output, verify};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
@@ -42,6 +51,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     if let Some(path) = &args.lock {
         lock(&mut requests, &read_lock(path, &limits)?)?;
     }
+    let log = AskedLog::of(args, &limits)?;
     let elsewhere: Vec<String> = elsewhere.iter().map(Reference::name).collect();
     let search = Search {
         elsewhere: elsewhere
@@ -49,6 +59,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
             .filter_map(|name| sources.get(&(None, Some(name.clone()))).map(AsRef::as_ref))
             .collect(),
         exceptions: args.exceptions(&limits)?,
+        proofs: log.as_ref().map(AskedLog::search),
     };
     let time = clock::source_date()?;
     let settings = Settings { concurrency: args.concurrency(), limits, time };
@@ -247,6 +258,44 @@ impl ExportArgs {
         let Some(path) = &self.evidence_exceptions else { return Ok(Exceptions::default()) };
         let text = input::read_text(path, "exceptions", limits.policy_bytes)?;
         Exceptions::parse(&text).with_context(|| format!("exceptions `{}`", path.display()))
+    }
+}
+
+/// The log that is asked for inclusion proofs, and what proves them.
+#[cfg(feature = "net")]
+struct AskedLog {
+    rekor: Rekor,
+    root: TrustRoot,
+    now: UnixTime,
+}
+
+#[cfg(feature = "net")]
+impl AskedLog {
+    fn of(args: &ExportArgs, limits: &Limits) -> Result<Option<Self>> {
+        let (Some(url), Some(root)) = (&args.rekor, &args.trusted_root) else { return Ok(None) };
+        let root = signer::read_root(root, args.trusted_root_digest, limits)?;
+        let rekor = args.registry.rekor(url, limits)?;
+        Ok(Some(Self { rekor, root, now: clock::now(args.verification_time)? }))
+    }
+
+    fn search(&self) -> ProofSearch<'_> {
+        ProofSearch { log: &self.rekor, root: &self.root, now: self.now }
+    }
+}
+
+/// Without `net` no log can be asked.
+#[cfg(not(feature = "net"))]
+enum AskedLog {}
+
+#[cfg(not(feature = "net"))]
+impl AskedLog {
+    #[expect(clippy::unnecessary_wraps, reason = "with `net` it reads and can fail")]
+    fn of(_: &ExportArgs, _: &Limits) -> Result<Option<Self>> {
+        Ok(None)
+    }
+
+    fn search(&self) -> ProofSearch<'_> {
+        match *self {}
     }
 }
 
@@ -470,6 +519,7 @@ impl Telling<'_> {
             self.put_image(&mut lines, image);
             lines.blank();
         }
+        self.put_proofs(&mut lines);
         let (blobs, bytes) = self.plan.size();
         let (images, bytes) = (self.plan.images().len(), HumanBytes(bytes));
         let place = match (self.output(), self.written) {
@@ -528,6 +578,24 @@ impl Telling<'_> {
         }
     }
 
+    /// Which signatures of cosign's older kind have a proof that their log holds them.
+    fn put_proofs(&self, lines: &mut Lines) {
+        let (fetched, unproven) = (self.plan.fetched_proofs(), self.plan.unproven());
+        if fetched > 0 {
+            lines.line("", &format!("inclusion proofs fetched: {fetched}"));
+        }
+        if !unproven.is_empty() {
+            lines.line("", &format!("signatures without an inclusion proof: {}", unproven.len()));
+        }
+        for Unproven { manifest, layer, why } in unproven {
+            lines.line("  ", &manifest.to_string());
+            lines.hanging("    ", "layer ", &format!("{layer}: {why}"));
+        }
+        if fetched > 0 || !unproven.is_empty() {
+            lines.blank();
+        }
+    }
+
     /// One line for each outcome that some lookup had, and each place that was asked.
     fn put_lookups(&self, lines: &mut Lines, indent: &str, image: &Image, digest: &Digest) {
         let own = std::iter::once(&image.repository);
@@ -551,6 +619,10 @@ impl Telling<'_> {
             bytes,
             files: self.written.map(|written| written.files),
             kept: self.kept().map(|Kept { blobs, bytes }| ToldKept { blobs, bytes }),
+            inclusion_proofs: ToldProofs {
+                fetched: self.plan.fetched_proofs(),
+                lacking: self.plan.unproven().iter().map(ToldUnproven::of).collect(),
+            },
             notes: self.notes,
             ledger: self.plan.ledger(),
         };
@@ -596,8 +668,29 @@ struct Told<'a> {
     files: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<ToldKept>,
+    inclusion_proofs: ToldProofs,
     notes: &'a [String],
     ledger: &'a Ledger,
+}
+
+/// Inclusion proofs of cosign's older signatures.
+#[derive(Serialize)]
+struct ToldProofs {
+    fetched: usize,
+    lacking: Vec<ToldUnproven>,
+}
+
+#[derive(Serialize)]
+struct ToldUnproven {
+    manifest: Digest,
+    layer: usize,
+    why: &'static str,
+}
+
+impl ToldUnproven {
+    fn of(&Unproven { manifest, layer, why }: &Unproven) -> Self {
+        Self { manifest, layer, why }
+    }
 }
 
 #[derive(Serialize)]

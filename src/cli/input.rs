@@ -19,7 +19,7 @@ pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Vec<u8>> {
 }
 
 /// The bytes of a file that another file names; whoever asks says which it is.
-pub(crate) fn read_named(path: &str, limit: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_named(path: impl AsRef<Path>, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).map_or(true, |size| size > limit) {

@@ -16,6 +16,7 @@ mod inspect;
 mod kwctl;
 #[cfg(feature = "net")]
 mod mirror;
+mod mirrors;
 mod output;
 mod policy;
 mod progress;

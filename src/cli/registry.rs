@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use sealift::limits::Limits;
 use sealift::net::{
-    AuthFile, ClientCertificate, HostOptions, Keychain, Proxies, Registry, Retries, Scheme,
+    AuthFile, ClientCertificate, HostOptions, Keychain, Proxies, Registry, Rekor, Retries, Scheme,
     Transport, TransportOptions, Verification,
 };
 
@@ -87,19 +87,7 @@ impl RegistryArgs {
     /// Prepares to talk to registries; nothing is sent.
     pub(crate) fn registries(&self, limits: &Limits) -> Result<Registries> {
         let scheme = if self.plain_http { Scheme::PlainHttp } else { Scheme::Https };
-        let mut roots = Vec::new();
-        if scheme == Scheme::Https {
-            roots.extend(system_roots()?);
-        }
-        for path in &self.ca_files {
-            roots.push(certificates(path)?);
-        }
-        let transport = Transport::new(&TransportOptions {
-            scheme,
-            roots,
-            proxies: proxies()?,
-            retries: Retries { count: self.retries, wait: Arc::new(wait) },
-        })?;
+        let transport = self.transport(scheme)?;
         Ok(Registries {
             transport,
             keychain: Keychain::new(self.auth_files()?),
@@ -117,6 +105,27 @@ impl RegistryArgs {
     fn client_certificate(&self) -> Result<Option<ClientCertificate>> {
         let files = self.cert_file.as_ref().zip(self.key_file.as_ref());
         files.map(|(chain, key)| client_certificate(chain, key)).transpose()
+    }
+
+    /// Prepares to ask a log; nothing is sent. HTTP without TLS only where it was chosen.
+    pub(crate) fn rekor(&self, url: &str, limits: &Limits) -> Result<Rekor> {
+        let is_plain = self.plain_http && url.starts_with("http://");
+        let scheme = if is_plain { Scheme::PlainHttp } else { Scheme::Https };
+        let transport = self.transport(scheme)?;
+        Ok(Rekor::new(url, &transport, limits)?)
+    }
+
+    fn transport(&self, scheme: Scheme) -> Result<Transport> {
+        let mut roots = Vec::new();
+        if scheme == Scheme::Https {
+            roots.extend(system_roots()?);
+        }
+        for path in &self.ca_files {
+            roots.push(certificates(path)?);
+        }
+        let retries = Retries { count: self.retries, wait: Arc::new(wait) };
+        let options = TransportOptions { scheme, roots, proxies: proxies()?, retries };
+        Ok(Transport::new(&options)?)
     }
 
     fn auth_files(&self) -> Result<Vec<AuthFile>> {

@@ -10,6 +10,7 @@ use clap::builder::BoolishValueParser;
 use sealift::crypto::PublicKey;
 use sealift::digest::Digest;
 use sealift::limits::Limits;
+use sealift::policy::document::Beside;
 use sealift::policy::{
     Demand, IdentityMatcher, Kind, Policy, PolicyFile, PolicySet, Requirement, SignerFlags,
     SignerKind, TextMatcher, document, predicate_type,
@@ -22,6 +23,7 @@ use sealift::verify::{Trust, TrustId, Verifier};
 use sealift::x509::PrivatePki;
 
 use super::kwctl::KwctlArgs;
+use super::mirrors::TufMirrorArgs;
 use super::{args, input};
 
 /// Whom to trust, whatever the policy.
@@ -79,6 +81,9 @@ pub(crate) struct PolicyArgs {
     /// A field that sealift does not decide by is refused by name, never passed over.
     #[arg(long = "policy", value_name = "FILE", env = "SEALIFT_POLICY", hide_env_values = true)]
     pub files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub mirrors: TufMirrorArgs,
 }
 
 /// One signer for every image, in cosign's words.
@@ -317,7 +322,8 @@ impl PolicyArgs {
         let read = self.read_files(limits)?;
         let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
         let named = |path: &str| input::read_named(path, limits.metadata_bytes);
-        Ok(document::parse_with(&files, limits, now, &named)?)
+        let beside = Beside { file: &named, mirror: &|url| self.mirrors.at(url) };
+        Ok(document::parse_with(&files, limits, now, beside)?)
     }
 
     /// The names and bytes of the files.

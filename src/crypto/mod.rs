@@ -14,6 +14,7 @@ mod backend;
 mod hash;
 mod key;
 mod pem;
+mod provider;
 mod pss;
 mod signature;
 
@@ -23,5 +24,6 @@ compile_error!("choose a crypto backend: feature `aws-lc` or feature `rustcrypto
 pub use hash::{Hash, HashValue};
 pub use key::{KeyError, KeyKind, PublicKey};
 pub use pem::{FirstBlock, PemError, certificates_from_pem, first_pem_block, one_pem_block};
+pub(crate) use provider::provide;
 pub(crate) use signature::verify_raw;
 pub use signature::{InvalidSignature, Message, Scheme};

@@ -19,6 +19,7 @@ mod download;
 mod error;
 mod proxy;
 mod registry;
+mod rekor;
 mod retry;
 mod sink;
 mod source;
@@ -29,6 +30,7 @@ pub use auth::{AuthFile, Keychain};
 pub use error::{Error, Host};
 pub use proxy::Proxies;
 pub use registry::{Referrers, Registry, Repository};
+pub use rekor::Rekor;
 pub use retry::Retries;
 pub use transport::{
     ClientCertificate, HostOptions, Scheme, Transport, TransportOptions, Verification,

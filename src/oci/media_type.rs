@@ -33,6 +33,8 @@ impl MediaType {
     pub const DSSE_ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
     /// Begins the media type of every Sigstore bundle.
     pub const SIGSTORE_BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+    /// A Sigstore bundle of version 0.3, the last.
+    pub const SIGSTORE_BUNDLE_V0_3: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
     /// The ledger of an export.
     pub const LEDGER: &str = "application/vnd.sealift.ledger.v1+json";
 

@@ -15,6 +15,8 @@ mod go;
 mod lower;
 mod message;
 mod result;
+mod statement;
+mod trust_root;
 mod validate;
 
 pub use error::Problem;
@@ -23,16 +25,19 @@ pub use validate::Setting;
 
 pub(super) use message::message;
 pub(super) use result::told_by;
+pub(super) use statement::shown;
 
 use companions::Companions;
 use document::{Header, Object, Spec, line, present, text};
 use error::{at_line, read as read_document};
 use serde_saphyr::Spanned;
+use trust_root::Surroundings;
 
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::policy::Policy;
-use crate::policy::document::{Error, NOWHERE, Place};
+use crate::policy::document::{Beside, Error, NOWHERE, Place};
+use crate::time::UnixTime;
 use crate::yaml;
 
 /// The namespace of policy-controller, whose secrets alone it reads.
@@ -45,13 +50,20 @@ enum Version {
     V1beta1,
 }
 
-/// Reads the documents at `places`, in whatever files they stand. What one names may be another.
-pub(super) fn read(places: &[Place<'_>], limits: &Limits) -> Result<Vec<Policy>, Error> {
+/// Reads the documents at `places`, in whatever files they stand. What one names may be another, or
+/// stand `beside` them.
+pub(super) fn read(
+    places: &[Place<'_>],
+    limits: &Limits,
+    now: UnixTime,
+    beside: Beside<'_>,
+) -> Result<Vec<Policy>, Error> {
+    let around = Surroundings { limits, now, beside };
     let mut companions = Companions::default();
     let mut policies = Vec::new();
     for place in places {
         let header: Header = read_document(place)?;
-        if !companions.read(place, &header, limits)? {
+        if !companions.read(place, &header, &around)? {
             policies.push((place, version(place, &header)?, header));
         }
     }

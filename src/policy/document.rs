@@ -3,6 +3,7 @@
 //! does not decide by, is refused by name.
 
 use std::io;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -17,7 +18,7 @@ use crate::policy::{
     verification_config,
 };
 use crate::time::UnixTime;
-use crate::yaml;
+use crate::{tuf, yaml};
 
 /// A file of policies.
 #[derive(Clone, Copy, Debug)]
@@ -29,23 +30,38 @@ pub struct PolicyFile<'a> {
 }
 
 /// Reads the policies of all files, in their order. What one document names, such as a key, may
-/// stand in another of them. `now` is the time at which certificates that a policy pins must hold.
-/// A document that names a file by its path is refused.
+/// stand in another of them. `now` is the time at which certificates that a policy pins, and the
+/// metadata of a repository that it brings, must hold. A document that names a file by its path, or
+/// a repository by its URL, is refused.
 pub fn parse(
     files: &[PolicyFile<'_>],
     limits: &Limits,
     now: UnixTime,
 ) -> Result<Vec<Policy>, Error> {
-    let none = |_: &str| Err(io::Error::other("no files are read here"));
-    parse_with(files, limits, now, &none)
+    parse_with(files, limits, now, Beside::NOTHING)
 }
 
-/// The same where documents may name files by their paths, which `read` reads.
+/// What documents may name that is no document.
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    /// The bytes of the file at a path.
+    pub file: &'a dyn Fn(&str) -> io::Result<Vec<u8>>,
+    /// The TUF repository that is served at a URL; `None` where it is not given.
+    pub mirror: &'a dyn Fn(&str) -> Option<Arc<dyn tuf::Files>>,
+}
+
+impl Beside<'_> {
+    /// Nothing stands there.
+    pub const NOTHING: Self =
+        Self { file: &|_| Err(io::Error::other("no files are read here")), mirror: &|_| None };
+}
+
+/// The same where documents may name what stands beside them.
 pub fn parse_with(
     files: &[PolicyFile<'_>],
     limits: &Limits,
     now: UnixTime,
-    read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+    beside: Beside<'_>,
 ) -> Result<Vec<Policy>, Error> {
     let mut policies = Vec::new();
     // Documents that may name each other are read together.
@@ -55,7 +71,7 @@ pub fn parse_with(
     for file in files {
         let places = file.documents(limits)?;
         if containers_policy::is_meant(file.bytes) {
-            policies.extend(containers_policy::parse(*file, limits, read)?);
+            policies.extend(containers_policy::parse(*file, limits, beside.file)?);
             continue;
         }
         for place in places {
@@ -75,7 +91,7 @@ pub fn parse_with(
                 Ok(Content::PolicyServer) => policy_servers.push(PolicyServer::read(place)?),
                 // It is no JSON, and is told so.
                 Ok(Content::ContainersPolicy) => {
-                    policies.extend(containers_policy::parse(*file, limits, read)?);
+                    policies.extend(containers_policy::parse(*file, limits, beside.file)?);
                 }
                 Err(problem) => return Err(place.error(NOWHERE, problem)),
             }
@@ -85,7 +101,7 @@ pub fn parse_with(
         server.find(carried_configs.iter_mut().map(|(name, policy)| (name.as_str(), policy)))?;
     }
     policies.extend(carried_configs.into_iter().map(|(_, policy)| policy));
-    policies.extend(cluster_image_policy::read(&cluster_image_policies, limits)?);
+    policies.extend(cluster_image_policy::read(&cluster_image_policies, limits, now, beside)?);
     policies.sort_by_key(|policy| order(policy, files));
     Ok(policies)
 }

@@ -15,10 +15,8 @@ mod unused;
 pub(in crate::policy) use node::Node;
 pub use unused::{Seen, unused};
 
-use std::io;
-
 use crate::limits::Limits;
-use crate::policy::document::{Content, Error, Place};
+use crate::policy::document::{Beside, Content, Error, Place};
 use crate::policy::verification_config::Carried;
 use crate::policy::{Mode, Origin, Policy, PolicyFile, document};
 use crate::time::UnixTime;
@@ -37,12 +35,12 @@ pub struct Finding {
 }
 
 /// Looks at the documents of all files; one that cannot be read at all is an error. `now` is the
-/// time at which certificates that a policy pins must hold, `read` reads the files that it names.
+/// time at which certificates that a policy pins must hold, `beside` what it may name.
 pub fn lint(
     files: &[PolicyFile<'_>],
     limits: &Limits,
     now: UnixTime,
-    read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+    beside: Beside<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let mut found = Vec::new();
     for file in files {
@@ -57,7 +55,7 @@ pub fn lint(
             }
         }
     }
-    match document::parse_with(files, limits, now, read) {
+    match document::parse_with(files, limits, now, beside) {
         Ok(policies) => found.extend(only_warns(&policies)),
         Err(refusal) => found.push(not_accepted(&refusal)),
     }

@@ -13,8 +13,10 @@ use crate::policy::containers_policy::{Scope, ScopeTable};
 use crate::policy::engine::Engine;
 use crate::policy::glob::full_names;
 use crate::policy::{Glob, IdentityMatcher, ObjectSelector, SignedIdentity, Wildcard};
+use crate::sigstore::TrustRoot;
+use crate::sigstore::trust_root::Parts;
 use crate::time::Window;
-use crate::verify::{Trust, TrustId};
+use crate::verify::{RootPart, Trust, TrustId};
 
 /// The policies an archive is judged by: at least one, each with a name of its own.
 #[derive(Clone, Debug)]
@@ -63,22 +65,30 @@ impl PolicySet {
     }
 
     /// Every trust that a policy brings, beside the one that is `given` for all, with the keys that
-    /// are judged by it. One that pins a certificate is told the time by the logs that are given.
+    /// are judged by it and what it borrows of the given root. One that pins a certificate is told the
+    /// time by the logs that are given.
     pub fn own_trusts(&self, given: &Trust) -> Vec<Trust> {
         let trusts = self.policies.iter().flat_map(|policy| &policy.trusts);
         let own = |trust: &Trust| {
             let root = match trust.pinned {
                 Some(_) => trust.root.clone().or_else(|| given.root.clone()),
-                None => trust.root.clone(),
+                None if trust.borrowed.is_empty() => trust.root.clone(),
+                None => Some(joined(trust, given)),
             };
-            Trust { root, keys: self.keys(&trust.id), ..trust.clone() }
+            let borrowed = Vec::new();
+            Trust { root, borrowed, keys: self.keys(&trust.id), ..trust.clone() }
         };
         trusts.map(own).collect()
     }
 
-    fn is_by_given_logs(&self, id: &TrustId) -> bool {
+    /// Whether this part of what a trust is made of is the given root's.
+    fn is_given(&self, id: &TrustId, part: RootPart) -> bool {
         let mut trusts = self.policies.iter().flat_map(|policy| &policy.trusts);
-        trusts.any(|trust| trust.id == *id && trust.pinned.is_some() && trust.root.is_none())
+        let takes = |trust: &Trust| {
+            let is_pinned = trust.pinned.is_some() && trust.root.is_none();
+            trust.id == *id && (is_pinned || trust.borrowed.contains(&part))
+        };
+        id.is_given() || trusts.any(takes)
     }
 
     /// Every key that a policy names and judges by the trust `id`, each once: what the verifier is
@@ -99,20 +109,30 @@ impl PolicySet {
 
     /// The first requirement that only a trusted root can meet, for the error that asks for one.
     pub fn needs_trusted_root(&self) -> Option<&'static str> {
-        let is_given = |id: &TrustId| id.is_given() || self.is_by_given_logs(id);
-        let mut given = self.requirements().filter(|requirement| is_given(&requirement.trust));
-        given.find_map(|requirement| match (&requirement.signer, requirement.log) {
-            (Signer::Certificate { authority: Authority::TrustedRoot, .. }, _) => {
-                Some("certificates are judged by its authorities")
-            }
-            _ if requirement.inclusion == Demand::Demanded => {
-                Some("an inclusion proof is demanded")
-            }
-            (_, Demand::Demanded) => Some("an entry of a transparency log is demanded"),
-            _ if requirement.timestamp == Demand::Demanded => {
-                Some("a timestamp of a known authority is demanded")
-            }
-            _ => None,
+        self.requirements().find_map(|requirement| {
+            let is_certified = matches!(
+                requirement.signer,
+                Signer::Certificate { authority: Authority::TrustedRoot, .. }
+            );
+            let demands = |demand: Demand| demand == Demand::Demanded;
+            let needs = [
+                (is_certified, RootPart::Authorities, "certificates are judged by its authorities"),
+                (demands(requirement.inclusion), RootPart::Logs, "an inclusion proof is demanded"),
+                (
+                    demands(requirement.log),
+                    RootPart::Logs,
+                    "an entry of a transparency log is demanded",
+                ),
+                (
+                    demands(requirement.timestamp),
+                    RootPart::TimestampAuthorities,
+                    "a timestamp of a known authority is demanded",
+                ),
+            ];
+            let mut needs = needs.into_iter();
+            needs.find_map(|(needs, part, why)| {
+                (needs && self.is_given(&requirement.trust, part)).then_some(why)
+            })
         })
     }
 
@@ -130,6 +150,21 @@ impl PolicySet {
     fn requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.policies.iter().flat_map(|policy| policy.rule.requirements())
     }
+}
+
+/// A trusted root of a policy's own parts and those of the given root that it borrows.
+fn joined(trust: &Trust, given: &Trust) -> TrustRoot {
+    let part = |part| {
+        let root = if trust.borrowed.contains(&part) { &given.root } else { &trust.root };
+        root.as_ref()
+    };
+    let authorities = part(RootPart::Authorities);
+    TrustRoot::of_parts(&Parts {
+        authorities,
+        ct_logs: authorities,
+        logs: part(RootPart::Logs),
+        timestamp_authorities: part(RootPart::TimestampAuthorities),
+    })
 }
 
 /// One policy: which images it covers and what they need.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::policy::cluster_image_policy::told_by;
+use crate::policy::cluster_image_policy::{shown, told_by};
 use crate::policy::engine::{Document, Outcome};
 use crate::policy::{
     Authority, Comparison, Demand, Kind, Reads, Requirement, Rule, SignedIdentity, Signer,
@@ -40,43 +40,46 @@ pub(super) struct Trace {
 impl Rule {
     /// Whether the evidence is what the rule needs, and how each of its parts came out.
     pub(super) fn evaluate(&self, witness: Witness<'_>) -> Trace {
-        match self {
-            Self::All(rules) => Self::count(rules, witness, rules.len()),
-            Self::Any(rules) => Self::count(rules, witness, 1),
-            Self::AtLeast(wanted, rules) => Self::count(rules, witness, *wanted),
-            Self::Evidence(requirement) => requirement.evaluate(witness).into(),
-            Self::Accept(name) => {
-                Ok(Approval { authority: name.clone(), ground: Ground::Decree }).into()
-            }
-            Self::Reject(name, message) => {
-                let why = Why::Decree(message.clone());
-                Err(Shortfall { authority: name.clone(), why }).into()
-            }
-        }
-    }
-
-    /// Holds where at least `wanted` of the rules do.
-    fn count(rules: &[Rule], witness: Witness<'_>, wanted: usize) -> Trace {
         let mut trace = Trace::default();
-        let mut met = 0_usize;
-        for rule in rules {
-            let part = rule.evaluate(witness);
-            met = met.saturating_add(usize::from(part.holds));
-            trace.approvals.extend(part.approvals);
-            trace.shortfalls.extend(part.shortfalls);
-        }
-        Trace { holds: met >= wanted, ..trace }
+        trace.holds = trace.hear(self, witness);
+        trace
     }
 }
 
-impl From<Result<Approval, Shortfall>> for Trace {
-    fn from(part: Result<Approval, Shortfall>) -> Self {
+impl Trace {
+    /// Hears every part of the rule in its order, also where it is settled how the rule comes out.
+    fn hear(&mut self, rule: &Rule, witness: Witness<'_>) -> bool {
+        match rule {
+            Rule::All(rules) => self.count(rules, witness) == rules.len(),
+            Rule::Any(rules) => self.count(rules, witness) >= 1,
+            Rule::AtLeast(wanted, rules) => self.count(rules, witness) >= *wanted,
+            Rule::Evidence(requirement) => self.note(requirement.evaluate(witness)),
+            Rule::Accept(name) => {
+                self.note(Ok(Approval { authority: name.clone(), ground: Ground::Decree }))
+            }
+            Rule::Reject(name, message) => {
+                let why = Why::Decree(message.clone());
+                self.note(Err(Shortfall { authority: name.clone(), why }))
+            }
+        }
+    }
+
+    /// How many of the rules hold.
+    fn count(&mut self, rules: &[Rule], witness: Witness<'_>) -> usize {
+        let mut met = 0_usize;
+        for rule in rules {
+            met = met.saturating_add(usize::from(self.hear(rule, witness)));
+        }
+        met
+    }
+
+    fn note(&mut self, part: Result<Approval, Shortfall>) -> bool {
         let holds = part.is_ok();
-        let (approvals, shortfalls) = match part {
-            Ok(approval) => (vec![approval], Vec::new()),
-            Err(shortfall) => (Vec::new(), vec![shortfall]),
-        };
-        Self { holds, approvals, shortfalls }
+        match part {
+            Ok(approval) => self.approvals.push(approval),
+            Err(shortfall) => self.shortfalls.push(shortfall),
+        }
+        holds
     }
 }
 
@@ -133,16 +136,20 @@ impl Requirement {
         let (Some(attested), Claim::Attestation { statement, .. }) = (&self.attested, claim) else {
             return Ok(());
         };
+        let refused = |message| Err(Mismatch::NotCompliant { message });
+        let statement = match shown(&attested.predicate_type, statement) {
+            Ok(statement) => statement,
+            Err(message) => return refused(message),
+        };
         let Some(engine) = &attested.engine else { return Ok(()) };
-        let told = match Document::parse(statement, &attested.limits) {
+        let told = match Document::parse(&statement, &attested.limits) {
             Err(why) => why.to_string(),
             Ok(document) => match engine.evaluate(&document) {
                 Outcome::Compliant => return Ok(()),
                 Outcome::Warning(message) | Outcome::Refused(message) => message,
             },
         };
-        let message = told_by(attested.language, &attested.name, &told);
-        Err(Mismatch::NotCompliant { message })
+        refused(told_by(attested.language, &attested.name, &told))
     }
 
     fn check_also(&self, facts: &Facts) -> Result<(), Mismatch> {

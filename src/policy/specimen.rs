@@ -42,6 +42,7 @@ pub(super) fn by_key(number: usize) -> Facts {
         trust: TrustId::default(),
         form: Form::Legacy,
         id: Digest::sha256(b"signature"),
+        layer: None,
         claim: signature(),
         signer: Signer::Key { id: key(number).id() },
         log_entries: Vec::new(),

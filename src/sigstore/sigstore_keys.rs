@@ -115,6 +115,31 @@ impl SigstoreKeys {
         })
     }
 
+    /// The same where a chain may lack its root, if a chain of one certificate is that root: so
+    /// repositories hold them, certificate by certificate.
+    pub fn sharing_roots(mut self, limits: &Limits) -> Result<Self, InvalidKeys> {
+        let read = each("certificateAuthorities", self.authorities.clone(), |chain| {
+            let certificates = Certificate::all_from_pem(&chain.pem, limits);
+            Ok((chain.pem, certificates.map_err(InvalidKey::Certificate)?))
+        })?;
+        let roots: Vec<_> = read
+            .iter()
+            .filter_map(|(pem, certificates)| match certificates.as_slice() {
+                [root] if root.names_issuer(root) => Some((pem, root)),
+                _ => None,
+            })
+            .collect();
+        for (chain, (_, certificates)) in self.authorities.iter_mut().zip(&read) {
+            let Some(last) = certificates.last().filter(|last| !last.names_issuer(last)) else {
+                continue;
+            };
+            if let Some((pem, _)) = roots.iter().find(|(_, root)| last.names_issuer(root)) {
+                chain.pem = format!("{}\n{pem}", chain.pem.trim_end());
+            }
+        }
+        Ok(self)
+    }
+
     fn spelled(&self) -> String {
         format!("{self:?}")
     }

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::platforms::offered;
 use super::workers::in_parallel;
 use super::{
-    Answer, Error, Exceptions, Fault, Fetched, Platforms, Settings, Source, WantedPlatform, Watch,
+    Answer, Error, Exceptions, Fault, Fetched, Platforms, ProofSearch, Settings, Source,
+    WantedPlatform, Watch,
 };
 use crate::digest::Digest;
 use crate::inventory::Name;
@@ -42,6 +43,8 @@ pub struct Search<'a> {
     pub elsewhere: Vec<&'a dyn Source>,
     /// Lookups that may fail.
     pub exceptions: Exceptions,
+    /// The log that is asked for inclusion proofs of legacy signatures, where one is.
+    pub proofs: Option<ProofSearch<'a>>,
 }
 
 /// A tag that stands for another image than the one it was locked to.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::discover::{Discovery, Node, Role, discover, fault};
-use super::{Error, Moved, Request, Search, Source, WantedPlatform, Watch};
+use super::inclusion::{Proofs, proofs};
+use super::{Error, Moved, Request, Search, Source, Unproven, WantedPlatform, Watch};
 use crate::digest::Digest;
 use crate::inventory::Name;
 use crate::inventory::ledger::{Entry, Ledger, Version};
@@ -31,6 +32,8 @@ pub struct Plan<'a> {
     images: Vec<Image>,
     ledger: Ledger,
     moved: Vec<Moved>,
+    fetched_proofs: usize,
+    unproven: Vec<Unproven>,
 }
 
 /// An image that was asked for.
@@ -99,6 +102,7 @@ impl<'a> Plan<'a> {
         watch: &dyn Watch,
     ) -> Result<Self, Error> {
         let Discovery { mut nodes, roots, moved } = discover(requests, search, settings, watch)?;
+        let Proofs { fetched, unproven } = proofs(&nodes, search.proofs.as_ref(), settings)?;
         let mut shelf = Shelf::default();
         let mut absent = BTreeMap::new();
         for node in &mut nodes {
@@ -107,12 +111,16 @@ impl<'a> Plan<'a> {
         let ledger = ledger(&nodes, settings.time);
         let mut entries = image_entries(requests, &roots, &nodes)?;
         entries.extend(evidence_entries(&nodes)?);
+        for (signature, bundle) in &fetched {
+            entries.push(shelf.put_proof(signature, bundle.clone())?);
+        }
         entries.push(shelf.put_ledger(&ledger)?);
         let images = images(requests, &roots, &nodes, &absent);
         let index = index_json(&entries);
         let mut items: Vec<_> = shelf.items.into_values().collect();
         items.sort_by_key(|item| (item.group, item.digest));
-        Ok(Self { index, items, images, ledger, moved })
+        let fetched_proofs = fetched.len();
+        Ok(Self { index, items, images, ledger, moved, fetched_proofs, unproven })
     }
 
     /// The bytes of `index.json`.
@@ -133,6 +141,16 @@ impl<'a> Plan<'a> {
     /// Tags that stand for another image than the one they were locked to, which is exported.
     pub fn moved(&self) -> &[Moved] {
         &self.moved
+    }
+
+    /// How many inclusion proofs of legacy signatures were asked for and are carried.
+    pub fn fetched_proofs(&self) -> usize {
+        self.fetched_proofs
+    }
+
+    /// Legacy signatures without an inclusion proof.
+    pub fn unproven(&self) -> &[Unproven] {
+        &self.unproven
     }
 
     /// Blobs and their bytes.
@@ -189,6 +207,28 @@ impl<'a> Shelf<'a> {
         Ok(descriptor)
     }
 
+    /// Puts a bundle that proves a signature's entry, as a referrer of the signature's manifest.
+    fn put_proof(&mut self, signature: &Descriptor, bundle: Vec<u8>) -> Result<Descriptor, Error> {
+        let bundle = self.put_bytes(MediaType::SIGSTORE_BUNDLE_V0_3, bundle)?;
+        let config = self.put_bytes(MediaType::OCI_EMPTY, b"{}".to_vec())?;
+        let subject = bare(signature.media_type.clone(), signature.digest, signature.size);
+        let manifest = ProofManifest {
+            schema_version: 2,
+            media_type: MediaType::OCI_MANIFEST,
+            artifact_type: MediaType::SIGSTORE_BUNDLE_V0_3,
+            config: &config,
+            layers: [&bundle],
+            annotations: BTreeMap::from([("dev.sigstore.bundle.content", "message-signature")]),
+            subject: &subject,
+        };
+        let bytes = serde_json::to_vec(&manifest).expect("a manifest has only texts as keys");
+        let mut descriptor = self.put_bytes(MediaType::OCI_MANIFEST, bytes)?;
+        descriptor.artifact_type = Some(MediaType::SIGSTORE_BUNDLE_V0_3.to_owned());
+        let subject = signature.digest.to_string();
+        descriptor.annotations.insert(REFERRER_SUBJECT.to_owned(), subject);
+        Ok(descriptor)
+    }
+
     fn put_bytes(&mut self, media_type: &str, bytes: Vec<u8>) -> Result<Descriptor, Error> {
         let digest = Digest::sha256(&bytes);
         let size = u64::try_from(bytes.len()).expect("a vector is no longer than u64 counts");
@@ -233,6 +273,18 @@ struct LedgerManifest<'a> {
     artifact_type: &'a str,
     config: &'a Descriptor,
     layers: [&'a Descriptor; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProofManifest<'a> {
+    schema_version: u8,
+    media_type: &'a str,
+    artifact_type: &'a str,
+    config: &'a Descriptor,
+    layers: [&'a Descriptor; 1],
+    annotations: BTreeMap<&'a str, &'a str>,
+    subject: &'a Descriptor,
 }
 
 fn ledger(nodes: &[Node<'_>], time: Option<UnixTime>) -> Ledger {

@@ -64,6 +64,14 @@ impl Signed {
             Self::Envelope { envelope, .. } => &envelope.signature,
         }
     }
+
+    /// What an envelope that stands alone is called by.
+    pub(super) fn layer(&self) -> Option<Digest> {
+        match self {
+            Self::Envelope { stored, .. } => *stored,
+            Self::Payload { .. } | Self::Artifact { .. } => None,
+        }
+    }
 }
 
 impl Evidence {

@@ -20,6 +20,8 @@ pub struct Facts {
     /// The SHA-256 of the signature and, where there is one, the certificate in PEM after it:
     /// what policy-controller calls the signature by.
     pub id: Digest,
+    /// The SHA-256 of the layer that it is, where it is an envelope in a layer of its own.
+    pub layer: Option<Digest>,
     /// Whether it is a signature or an attestation; never both.
     pub claim: Claim,
     /// Who signed.

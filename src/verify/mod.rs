@@ -55,6 +55,9 @@ pub struct Trust {
     pub id: TrustId,
     /// Authorities and logs.
     pub root: Option<TrustRoot>,
+    /// Which of them are those of the root that is given for everything, where a policy brings only
+    /// the others.
+    pub borrowed: Vec<RootPart>,
     /// Keys that policies name.
     pub keys: Vec<PublicKey>,
     /// When keys were in use, by their ids. A key without a window may have signed at any time.
@@ -64,6 +67,17 @@ pub struct Trust {
     /// The one certificate whose holder must have signed: with it, no authority, no key and no PKI
     /// counts, only the logs and timestamp authorities of the root.
     pub pinned: Option<PinnedCertificate>,
+}
+
+/// A part of a trusted root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootPart {
+    /// Certificate authorities and the logs of certificates.
+    Authorities,
+    /// Transparency logs.
+    Logs,
+    /// Timestamp authorities.
+    TimestampAuthorities,
 }
 
 /// What evidence must be about: an image's manifest, or a file.
@@ -173,7 +187,7 @@ impl Verifier {
         // 6. The claim.
         let notes = [evidence.notes, certified.notes, times.notes, unknown_logs(&logged)].concat();
         let id = signature_id(evidence.signed.signature(), Some(leaf));
-        let form = evidence.form;
+        let (form, layer) = (evidence.form, evidence.signed.layer());
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let (signer, sct_logs) = (certified.signer, certified.sct_logs);
         let anchors = each_once([logged.anchors, times.anchors, certified.anchors].concat());
@@ -181,6 +195,7 @@ impl Verifier {
             trust: self.trust.id.clone(),
             form,
             id,
+            layer,
             claim,
             signer,
             log_entries: logged.entries,
@@ -250,7 +265,7 @@ impl Verifier {
         key::check_window(self.trust.key_windows.get(&key.id()), &logged, &times.trusted)?;
         let notes = [evidence.notes, times.notes, unknown_logs(&logged)].concat();
         let id = signature_id(evidence.signed.signature(), certificate);
-        let form = evidence.form;
+        let (form, layer) = (evidence.form, evidence.signed.layer());
         let claim = claim::read(evidence.signed, subject, &self.limits)?;
         let signer = Signer::Key { id: key.id() };
         let own = Anchor { role: Role::Key, name: String::new(), id: key.id() };
@@ -260,6 +275,7 @@ impl Verifier {
             trust: self.trust.id.clone(),
             form,
             id,
+            layer,
             claim,
             signer,
             log_entries,

@@ -188,6 +188,7 @@ impl Layer {
             trust: TrustId::default(),
             form: Form::Legacy,
             id: Digest::sha256(b"signature"),
+            layer: None,
             claim: Claim::Signature {
                 docker_reference: None,
                 annotations: self.annotations.clone().unwrap_or_default(),

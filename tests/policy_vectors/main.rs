@@ -4,6 +4,7 @@
 //! tests say so and do nothing.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a test stops at the first file it cannot read, and says what it did"
 )]

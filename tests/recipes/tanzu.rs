@@ -119,6 +119,39 @@ fn busybox_has_no_matching_policies() {
     assert_eq!(told, refused("uncovered", why));
 }
 
+/// The sample of keys.
+const KEYS: &str = "  authorities:
+    - key:
+        data: |
+          -----BEGIN PUBLIC KEY-----
+          ...
+          -----END PUBLIC KEY-----
+    - key:
+        secretRef:
+          name: secretName
+    - key:
+        kms: KMSPATH
+";
+
+/// The sample of places where signatures are.
+const SOURCE: &str = "  authorities:
+    - key:
+        data: |
+          -----BEGIN PUBLIC KEY-----
+          ...
+          -----END PUBLIC KEY-----
+      source:
+        - oci: registry.example.com/project/signature-location
+          signaturePullSecrets:
+            - name: MY-SECRET
+    - keyless:
+        url: https://fulcio.example.com
+      source:
+        - oci: registry.example.com/project/signature-location
+          signaturePullSecrets:
+            - name: MY-SECRET
+";
+
 /// The samples that are parts of a policy, as printed: none is one by itself.
 #[test]
 fn the_fragments_are_refused_with_what_they_lack() {
@@ -182,6 +215,20 @@ spec:
             "line 9 (document 1): policy-controller refuses it: invalid value: KMSPATH: \
              spec.authorities[0].key.kms\\u{a}malformed KMS format, should be prefixed by any of the \
              supported providers: [awskms:// azurekms:// hashivault:// gcpkms://]",
+        ),
+        (
+            format!("{head}whole\nspec:\n  images: [{{glob: '**'}}]\n{KEYS}"),
+            "line 10 (document 1): policy-controller refuses it: invalid value: -----BEGIN PUBLIC \
+             KEY-----\\u{a}...\\u{a}-----END PUBLIC KEY-----\\u{a}: spec.authorities[0].key.data\\u{a}\
+             invalid value: KMSPATH: spec.authorities[2].key.kms\\u{a}malformed KMS format, should be \
+             prefixed by any of the supported providers: [awskms:// azurekms:// hashivault:// \
+             gcpkms://]",
+        ),
+        (
+            format!("{head}whole\nspec:\n  images: [{{glob: '**'}}]\n{SOURCE}"),
+            "line 10 (document 1): policy-controller refuses it: invalid value: -----BEGIN PUBLIC \
+             KEY-----\\u{a}...\\u{a}-----END PUBLIC KEY-----\\u{a}: spec.authorities[0].key.data\\u{a}\
+             missing field(s): spec.authorities[1].keyless.identities",
         ),
     ];
     let (world, _) = cosign();
@@ -263,6 +310,40 @@ warning: policy `POLICY-NAME` admits by its own word (static: pass), nothing was
 "
     );
     assert_eq!(world.verify(&pass), (Some(0), wanted, String::new()));
+}
+
+/// The sample of `match`, completed: the policy is of cron jobs with that label, and of nothing else.
+#[test]
+fn a_policy_is_of_the_objects_it_matches() {
+    const MATCH: &str = "  match:
+  - group: batch
+    resource: cronjobs
+    version: v1
+    selector:
+      matchLabels:
+        app: tap
+";
+    let pass = completed("enforce", "  - static:\n      action: pass\n");
+    let policy = pass.replace("spec:\n", &format!("spec:\n{MATCH}"));
+    let job = |label: &str, image: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: cosign\n  labels:\n    app: \
+             {label}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          \
+             containers:\n          - name: one\n            image: {image}\n"
+        )
+    };
+    let (world, digest) = world_of(|world| world.unsigned(COSIGN));
+    let pinned = job("tap", &format!("{COSIGN}@{digest}"));
+    assert_eq!(world.admit(&policy, &job("tap", COSIGN)), (Some(0), pinned, String::new()));
+    let field = "spec.jobTemplate.spec.template.spec.containers[0].image";
+    let uncovered = |kind: &str, field: &str| {
+        let why = format!("no matching policies: {field}\n  {COSIGN}");
+        let (status, out, told) = refused("uncovered", &why);
+        (status, out, told.replace("Pod", kind))
+    };
+    assert_eq!(world.admit(&policy, &job("other", COSIGN)), uncovered("CronJob", field));
+    let pod = pod("cosign", COSIGN);
+    assert_eq!(world.admit(&policy, &pod), uncovered("Pod", "spec.containers[0].image"));
 }
 
 /// An expression that is not anchored is held by longer texts too, as in policy-controller.

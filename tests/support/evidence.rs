@@ -201,12 +201,12 @@ pub fn manifest(layers: &[Layer]) -> Artifact {
 
 /// The tag of a subject's signatures.
 pub fn signature_tag(subject: &Digest) -> String {
-    format!("sha256-{}.sig", subject.hex())
+    format!("{}-{}.sig", subject.algorithm().name(), subject.hex())
 }
 
 /// The tag of a subject's attestations.
 pub fn attestation_tag(subject: &Digest) -> String {
-    format!("sha256-{}.att", subject.hex())
+    format!("{}-{}.att", subject.algorithm().name(), subject.hex())
 }
 
 /// A Sigstore bundle.

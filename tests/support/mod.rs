@@ -34,6 +34,7 @@ pub mod rekor;
 pub mod rekor_v2;
 pub mod trusted_root;
 pub mod tsa;
+pub mod tuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

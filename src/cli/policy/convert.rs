@@ -8,6 +8,7 @@ use sealift::limits::Limits;
 use sealift::policy::convert::{self, Target};
 
 use super::super::exit::Exit;
+use super::super::mirrors::TufMirrorArgs;
 use super::super::signer::PolicyArgs;
 use super::super::{clock, output};
 
@@ -28,6 +29,9 @@ pub(crate) struct ConvertArgs {
     /// The format to write
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub to: Format,
+
+    #[command(flatten)]
+    pub mirrors: TufMirrorArgs,
 }
 
 /// The formats there are to write.
@@ -45,7 +49,8 @@ pub(crate) enum Format {
 pub(crate) fn run(args: &ConvertArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(None)?;
-    let policies = PolicyArgs { files: vec![args.file.clone()] }.read(&limits, now)?;
+    let policies = PolicyArgs { files: vec![args.file.clone()], mirrors: args.mirrors.clone() };
+    let policies = policies.read(&limits, now)?;
     let target = match args.to {
         Format::ClusterImagePolicy => Target::ClusterImagePolicy,
         Format::VerificationConfig => Target::VerificationConfig,

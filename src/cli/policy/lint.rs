@@ -7,6 +7,7 @@ use clap::Args;
 use sealift::engine::{self, Options, Work};
 use sealift::limits::Limits;
 use sealift::oci::Reference;
+use sealift::policy::document::Beside;
 use sealift::policy::lint::{self, Finding, Lint, Seen};
 use sealift::policy::{Demand, PolicyFile};
 use sealift::report::text::Lines;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use super::super::args::{Format, FormatArgs};
 use super::super::exit::Exit;
 use super::super::kwctl::KwctlArgs;
+use super::super::mirrors::TufMirrorArgs;
 use super::super::progress::{Bar, Wanted};
 use super::super::signer::{Demands, PolicyArgs, SignerArgs, TrustArgs};
 use super::super::verify::{entries, inventory, jobs, open};
@@ -41,6 +43,9 @@ pub(crate) struct LintArgs {
     pub archive: Option<PathBuf>,
 
     #[command(flatten)]
+    pub mirrors: TufMirrorArgs,
+
+    #[command(flatten)]
     pub trust: TrustArgs,
 
     #[command(flatten)]
@@ -50,11 +55,12 @@ pub(crate) struct LintArgs {
 pub(crate) fn run(args: &LintArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(args.trust.verification_time)?;
-    let policy = PolicyArgs { files: args.files.clone() };
+    let policy = PolicyArgs { files: args.files.clone(), mirrors: args.mirrors.clone() };
     let read = policy.read_files(&limits)?;
     let files: Vec<_> = read.iter().map(|(name, bytes)| PolicyFile { name, bytes }).collect();
     let named = |path: &str| input::read_named(path, limits.metadata_bytes);
-    let mut found = lint::lint(&files, &limits, now, &named)?;
+    let beside = Beside { file: &named, mirror: &|url| args.mirrors.at(url) };
+    let mut found = lint::lint(&files, &limits, now, beside)?;
     let loads = found.iter().all(|finding| finding.lint != Lint::NotAccepted);
     if let (Some(_), true) = (&args.archive, loads) {
         found.extend(of_archive(args, &policy, &files, &limits, now)?);

@@ -12,6 +12,7 @@ use sealift::report::{Basis, Finding, Image, Outcome, Scope};
 
 use super::super::exit::Exit;
 use super::super::kwctl::KwctlArgs;
+use super::super::mirrors::TufMirrorArgs;
 use super::super::progress::{Bar, Wanted};
 use super::super::signer::{Demands, PolicyArgs, SignerArgs, TrustArgs};
 use super::super::verify::{entries, inventory, jobs, open};
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &TestArgs) -> Result<Exit> {
 /// Judges the images of all cases, each once.
 fn judge(test: &PolicyTest, home: &Path, limits: &Limits) -> Result<Vec<Image>> {
     let now = clock::now(test.verification_time)?;
-    let policy = PolicyArgs { files: test.policies.iter().map(|path| home.join(path)).collect() };
+    let files = test.policies.iter().map(|path| home.join(path)).collect();
+    let policy = PolicyArgs { files, mirrors: TufMirrorArgs::default() };
     let trust = TrustArgs {
         trusted_root: test.trusted_root.as_ref().map(|path| home.join(path)),
         trusted_root_digest: None,

@@ -249,26 +249,20 @@ pub(super) struct TrustRootSpec {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RemoteRoot {
-    #[serde(rename = "root")]
-    _root: Option<IgnoredAny>,
+    pub root: Text,
     pub mirror: Text,
-    #[serde(rename = "targets")]
-    _targets: Option<IgnoredAny>,
-    #[serde(rename = "trustedRootTarget")]
-    _trusted_root_target: Option<IgnoredAny>,
+    pub targets: Text,
+    pub trusted_root_target: Text,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Repository {
-    #[serde(rename = "root")]
-    _root: Option<IgnoredAny>,
+    pub root: Text,
     #[serde(rename = "mirrorFS")]
-    _mirror_fs: Option<IgnoredAny>,
-    #[serde(rename = "targets")]
-    _targets: Option<IgnoredAny>,
-    #[serde(rename = "trustedRootTarget")]
-    _trusted_root_target: Option<IgnoredAny>,
+    pub mirror_fs: Text,
+    pub targets: Text,
+    pub trusted_root_target: Text,
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,8 @@ use crate::policy::document::{self, Error, Place};
 use crate::policy::engine::InvalidEngine;
 use crate::policy::{InvalidExpression, InvalidGlob, InvalidSelector};
 use crate::sigstore::sigstore_keys::InvalidKeys;
+use crate::sigstore::trust_root::TrustRootError;
+use crate::tuf::{self, PackedError};
 
 /// Reads the document; an unknown field is told in policy-controller's words.
 pub(super) fn read<T: DeserializeOwned>(place: &Place<'_>) -> Result<T, Error> {
@@ -156,8 +158,51 @@ pub enum Problem {
         cause: InvalidEngine,
     },
     /// The keys of a `TrustRoot` cannot be used.
-    #[error("`spec.sigstoreKeys` cannot be used")]
-    SigstoreKeys(#[source] InvalidKeys),
+    #[error("`{field}` cannot be used")]
+    SigstoreKeys {
+        /// Where they stand.
+        field: &'static str,
+        /// Why not.
+        #[source]
+        cause: InvalidKeys,
+    },
+    /// A field of bytes is no base64.
+    #[error("`{field}` is no base64")]
+    NotBase64 {
+        /// Its path.
+        field: String,
+    },
+    /// The repository of a `TrustRoot` cannot be unpacked.
+    #[error("`spec.repository.mirrorFS` cannot be unpacked")]
+    Packed(#[source] PackedError),
+    /// The repository of a `TrustRoot` is not to be believed.
+    #[error("the TUF repository of `{field}` is refused")]
+    Repository {
+        /// Where the document names it.
+        field: &'static str,
+        /// Why.
+        #[source]
+        cause: tuf::Error,
+    },
+    /// The repository of a `TrustRoot` holds no trusted root.
+    #[error("the TUF repository of `{field}` lists no target `{}`", .target.escape_debug())]
+    NoTarget {
+        /// Where the document names the repository.
+        field: &'static str,
+        /// The target.
+        target: String,
+    },
+    /// The trusted root that a repository holds is none.
+    #[error("the target `{}` of `{field}` cannot be used", .target.escape_debug())]
+    Target {
+        /// Where the document names the repository.
+        field: &'static str,
+        /// The target.
+        target: String,
+        /// Why not.
+        #[source]
+        cause: TrustRootError,
+    },
 }
 
 /// The words with their line breaks, every other control character escaped.

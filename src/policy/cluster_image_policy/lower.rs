@@ -22,7 +22,7 @@ use crate::policy::{
     Names, ObjectSelector, Policy, Reads, Requirement, Rule, Signer, TextMatcher, predicate_type,
 };
 use crate::sigstore::{TrustRoot, trust_root};
-use crate::verify::{Trust, TrustId};
+use crate::verify::{RootPart, Trust, TrustId};
 
 /// The public Rekor: offline, the transparency logs of the trusted root.
 const PUBLIC_REKOR: &str = "https://rekor.sigstore.dev";
@@ -257,37 +257,19 @@ impl<'a> Lowering<'a> {
             )?,
             None => None,
         };
-        let timestamp = demanded(rfc3161timestamp.is_some());
+        // Without a TrustRoot nothing says that a log is not looked at; and of a v1beta1 document a
+        // cluster does not even store the field.
+        let is_kept = self.version == Version::V1alpha1 || timestamp_root.is_some();
+        let timestamp = demanded(rfc3161timestamp.is_some() && is_kept);
         let is_logged_by_default =
-            keyless.is_some() && keyless_root.is_none() && timestamp == Demand::Waived;
+            keyless.is_some() && keyless_root.is_none() && timestamp_root.is_none();
         let log = match ctlog {
             None => demanded(is_logged_by_default),
-            Some(log) => self.log(log, log_root.is_some(), timestamp, index),
+            Some(log) => self.log(log, log_root.is_some(), timestamp_root.is_some(), index),
         };
         let has_own = [keyless_root, log_root, timestamp_root].iter().any(Option::is_some);
         if !has_own && hash.is_none() {
             return Ok(Footing { trust: TrustId::default(), log, timestamp });
-        }
-        if keyless.is_some() && keyless_root.is_none() {
-            let field = format!("{path}.keyless");
-            let remedy = "its certificates are judged by `--trusted-root` and the rest by a \
-                          TrustRoot; name a TrustRoot that holds all of it in `keyless.trustRootRef`";
-            let at = authority.keyless.as_ref();
-            return Err(self.place.error(at, Problem::Unsupported { field, remedy }));
-        }
-        let names_log = ctlog.as_ref().is_some_and(|log| present(&log.value.url).is_some());
-        if log == Demand::Demanded && log_root.is_none() && (names_log || keyless_root.is_none()) {
-            let field = format!("{path}.ctlog");
-            let remedy = "its log is judged by `--trusted-root` and the rest by a trust of its own; \
-                          name a TrustRoot with the log's key in `ctlog.trustRootRef`";
-            return Err(self.place.error(ctlog.as_ref(), Problem::Unsupported { field, remedy }));
-        }
-        if timestamp == Demand::Demanded && timestamp_root.is_none() && keyless_root.is_none() {
-            let field = format!("{path}.rfc3161timestamp");
-            let remedy = "its timestamps are judged by `--trusted-root` and the rest by a trust of \
-                          its own; name a TrustRoot in `rfc3161timestamp.trustRootRef`";
-            let at = rfc3161timestamp.as_ref();
-            return Err(self.place.error(at, Problem::Unsupported { field, remedy }));
         }
         if keyless_root.is_some() && ctlog.is_none() && rfc3161timestamp.is_none() {
             self.deviations.push(format!(
@@ -296,14 +278,27 @@ impl<'a> Lowering<'a> {
             ));
         }
         let trust = TrustId::of_policy(&format!("{}/{index}", self.name));
+        // A log by its URL alone is the public one, whoever issued the certificate.
+        let names_log = ctlog.as_ref().is_some_and(|log| present(&log.value.url).is_some());
+        let logs = log_root.or(if names_log { None } else { keyless_root });
         let parts = trust_root::Parts {
             authorities: keyless_root,
             ct_logs: keyless_root,
-            logs: log_root.or(keyless_root),
+            logs,
             timestamp_authorities: timestamp_root.or(keyless_root),
         };
+        let borrowed = [
+            (RootPart::Authorities, keyless.is_some() && parts.authorities.is_none()),
+            (RootPart::Logs, log == Demand::Demanded && logs.is_none()),
+            (
+                RootPart::TimestampAuthorities,
+                timestamp == Demand::Demanded && parts.timestamp_authorities.is_none(),
+            ),
+        ];
+        let borrowed = borrowed.into_iter().filter_map(|(part, is_it)| is_it.then_some(part));
+        let borrowed = borrowed.collect();
         let root = has_own.then(|| TrustRoot::of_parts(&parts));
-        self.trusts.push(Trust { id: trust.clone(), root, ..Trust::default() });
+        self.trusts.push(Trust { id: trust.clone(), root, borrowed, ..Trust::default() });
         Ok(Footing { trust, log, timestamp })
     }
 
@@ -312,7 +307,7 @@ impl<'a> Lowering<'a> {
         &mut self,
         log: &Spanned<Log>,
         has_root: bool,
-        timestamp: Demand,
+        is_stamped: bool,
         index: usize,
     ) -> Demand {
         let url = present(&log.value.url);
@@ -340,7 +335,7 @@ impl<'a> Lowering<'a> {
                  here an entry of a log is demanded"
             ));
         }
-        if timestamp == Demand::Demanded && url.is_some() && !has_root {
+        if is_stamped && url.is_some() && !has_root {
             // policy-controller looks at no log where timestamps are demanded.
             return Demand::Waived;
         }

@@ -85,6 +85,9 @@ struct Signature<'a> {
     workflow: BTreeMap<&'static str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     predicate_type: Option<&'a str>,
+    /// Of the layer. Of a bundle policy-controller has the digest of an envelope that it writes anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
 }
 
 /// The extensions of a certificate that say which workflow of GitHub signed.
@@ -227,9 +230,11 @@ fn signatures<'a>(
 impl<'a> Signature<'a> {
     fn of(facts: &'a Facts, predicate_type: Option<&'a str>) -> Self {
         let id = hex(facts.id.bytes());
+        let layer = facts.layer.filter(|_| predicate_type.is_some());
+        let digest = layer.map(|layer| layer.to_string());
         let Signer::Certificate { identity, .. } = &facts.signer else {
             let workflow = BTreeMap::new();
-            return Self { id, subject: "", issuer: "", workflow, predicate_type };
+            return Self { id, subject: "", issuer: "", workflow, predicate_type, digest };
         };
         let workflow = WORKFLOW
             .into_iter()
@@ -240,6 +245,7 @@ impl<'a> Signature<'a> {
             issuer: &identity.issuer,
             workflow: workflow.collect(),
             predicate_type,
+            digest,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::policy::specimen::{by_identity, by_key, key_pem, log_entry};
 use crate::policy::{Case, Demand, Images, Mode, ObjectSelector, Parts, Requirement, Rule, Signer};
 use crate::policy::{PolicyFile, document};
 use crate::time::UnixTime;
-use crate::verify::{Claim, Facts};
+use crate::verify::{Claim, Facts, RootPart};
 
 /// A document with one policy in flow style: images stand in line 6, authorities in line 7.
 fn document(images: &str, authorities: &str) -> String {
@@ -224,6 +224,41 @@ fn attestations_alone_meet_an_authority_that_wants_them() {
     assert!(other.starts_with("attestation key validation failed for authority a"), "{other}");
 }
 
+/// cosign reads the predicate of a short name into a struct: what is missing is empty there, and what
+/// has another type is no attestation of it.
+#[test]
+fn a_short_name_shows_what_is_missing() {
+    let wanted = |name: &str, policy: &str| {
+        let authority = format!(
+            "[{{name: a, key: {{data: \"{}\"}}, attestations: [{{name: scan, predicateType: \
+             '{name}'{policy}}}]}}]",
+            data(1)
+        );
+        read(&document("[{glob: '**'}]", &authority)).unwrap()
+    };
+    let scanned = ", policy: {type: cue, data: 'predicate: scanner: uri: \"trivy\"'}";
+    let state = ", policy: {type: cue, data: 'predicate: state: \"clean\"'}";
+    let found = [attested(1, VULN, "clean")];
+    assert_eq!(decide(&wanted(VULN, scanned)[0], &found), Ok(()), "not known is not refused");
+    let told = decide(&wanted("vuln", scanned)[0], &found).unwrap_err();
+    assert!(told.starts_with("failed evaluating cue policy for scan: "), "{told}");
+    assert_eq!(decide(&wanted(VULN, state)[0], &[attested(1, VULN, "clean")]), Ok(()));
+    // A field that the struct does not have is not shown, and neither refuses.
+    assert_eq!(decide(&wanted("vuln", state)[0], &[attested(1, VULN, "dirty")]), Ok(()));
+    let statement = format!(
+        r#"{{"_type":"","predicateType":"{VULN}","subject":[],"predicate":{{"scanner":"trivy"}}}}"#
+    );
+    let claim =
+        Claim::Attestation { predicate_type: VULN.to_owned(), statement: statement.into_bytes() };
+    let odd = [Facts { claim, ..by_key(1) }];
+    assert_eq!(decide(&wanted(VULN, "")[0], &odd), Ok(()));
+    assert_eq!(
+        decide(&wanted("vuln", "")[0], &odd),
+        Err("unmarshaling CosignVulnStatement: an object is expected at line 1 column 19"
+            .to_owned())
+    );
+}
+
 #[test]
 fn a_policy_over_the_result_sees_what_passed() {
     let authorities = format!("[{{name: k, key: {{data: \"{}\"}}}}]", data(1));
@@ -383,12 +418,6 @@ fn what_cannot_be_decided_is_refused_by_name() {
             7,
             "`spec.authorities[0].key.hashAlgorithm` is not supported: SHA-224 ",
         ),
-        (
-            authority("ctlog: {url: 'https://rekor.sigstore.dev'}")
-                .replace("\"}}]", "\", hashAlgorithm: sha512}}]"),
-            7,
-            "`spec.authorities[0].ctlog` is not supported: ",
-        ),
     ];
     for (text, line, why) in cases {
         let told = refusal(&text);
@@ -411,16 +440,28 @@ fn trust_roots_that_cannot_be_used() {
         (
             "remote: {mirror: 'https://tuf.example', root: e30=}",
             5,
-            "`spec.remote.mirror` names the mirror `https://tuf.example`, which none of the policy \
-             files holds; give the keys it serves as `sigstoreKeys`; nothing is fetched"
-                .to_owned(),
+            format!(
+                "{refused}invalid value: missing signatures in root.json: spec.remote.root\n\
+                 no signatures"
+            ),
         ),
         (
-            "repository: {root: e30=, mirrorFS: e30=, targets: targets}",
+            "repository: {root: e30, mirrorFS: e30=, targets: targets}",
             5,
-            "`spec.repository` is not supported: TUF repositories are not read; give the keys of its \
-             trusted root as `sigstoreKeys`"
-                .to_owned(),
+            "`spec.repository.root` is no base64".to_owned(),
+        ),
+        (
+            "repository: {root: W10=, mirrorFS: e30=, targets: targets}",
+            5,
+            format!(
+                "{refused}invalid value: failed to unmarshal: spec.repository.root\n\
+                 invalid type: sequence, expected a map at line 1 column 0"
+            ),
+        ),
+        (
+            "repository: {root: e30=, remote: ''}",
+            5,
+            format!("{refused}unable to unmarshal: json: unknown field \"remote\""),
         ),
         (
             "{}",
@@ -480,6 +521,29 @@ fn what_policy_controller_refuses() {
     ];
     for (text, why) in cases {
         assert_eq!(refusal(&text), why);
+    }
+}
+
+/// Trust that is not named is borrowed of the root that is given.
+#[test]
+fn trust_is_borrowed_where_none_is_named() {
+    let authority = |field: &str| keyed("").replace("[{key:", &format!("[{{{field}, key:"));
+    let hashed = |field: &str| authority(field).replace("\"}}]", "\", hashAlgorithm: sha512}}]");
+    let log = "ctlog: {url: 'https://rekor.sigstore.dev'}";
+    let cases = [
+        (hashed("name: a"), vec![]),
+        (hashed(log), vec![RootPart::Logs]),
+        (
+            hashed("rfc3161timestamp: {}").replace("v1beta1", "v1alpha1"),
+            vec![RootPart::TimestampAuthorities],
+        ),
+        // Of v1beta1 the cluster keeps nothing of it.
+        (hashed("rfc3161timestamp: {}"), vec![]),
+    ];
+    for (text, borrowed) in cases {
+        let policies = read(&text).unwrap();
+        let found: Vec<_> = policies[0].trusts.iter().map(|trust| trust.borrowed.clone()).collect();
+        assert_eq!(found, [borrowed], "{text}");
     }
 }
 

@@ -14,8 +14,7 @@ fn now() -> UnixTime {
 /// The line and kind of each finding.
 fn found(text: &str) -> Vec<(usize, &'static str)> {
     let file = PolicyFile { name: "p", bytes: text.as_bytes() };
-    let none = |_: &str| Err(io::Error::other("no file"));
-    let found = lint(&[file], &Limits::default(), now(), &none).unwrap();
+    let found = lint(&[file], &Limits::default(), now(), Beside::NOTHING).unwrap();
     found.iter().map(|finding| (finding.line, finding.lint.code())).collect()
 }
 
@@ -260,9 +259,8 @@ fn what_cannot_be_read_is_an_error() {
         (b"kind: Pod\n", "the document is a `Pod`, which is no policy that sealift reads"),
     ];
     for (bytes, why) in cases {
-        let none = |_: &str| Err(io::Error::other("no file"));
         let file = PolicyFile { name: "p", bytes };
-        let error = lint(&[file], &Limits::default(), now(), &none).unwrap_err();
+        let error = lint(&[file], &Limits::default(), now(), Beside::NOTHING).unwrap_err();
         assert_eq!(error.source().unwrap().to_string(), why);
     }
 }
@@ -271,8 +269,7 @@ fn what_cannot_be_read_is_an_error() {
 fn a_refusal_is_told_with_its_causes() {
     let text = identity("issuer: i, subjectRegExp: '^(a$'");
     let file = PolicyFile { name: "p", bytes: text.as_bytes() };
-    let none = |_: &str| Err(io::Error::other("no file"));
-    let found = lint(&[file], &Limits::default(), now(), &none).unwrap();
+    let found = lint(&[file], &Limits::default(), now(), Beside::NOTHING).unwrap();
     let refusal = found.iter().find(|finding| finding.lint == Lint::NotAccepted).unwrap();
     assert_eq!((refusal.file.as_str(), refusal.line), ("p", 6));
     assert!(refusal.what.contains("subjectRegExp"), "{}", refusal.what);
