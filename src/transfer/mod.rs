@@ -32,7 +32,7 @@ mod proving;
 mod receipt;
 mod workers;
 
-use std::io::{self, Read};
+use std::io;
 
 pub use base::at_target;
 pub use clearance::Clearance;
@@ -55,6 +55,7 @@ pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
 pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
+pub use proving::Content;
 pub use receipt::{Held as ReceiptEntry, Receipt};
 
 use crate::archive::Blob;
@@ -157,8 +158,8 @@ pub trait Sink: Sync {
 
 /// A blob that a registry waits for.
 pub trait Upload {
-    /// Sends it. Where `bytes` fails before its end, nothing is stored.
-    fn send(self: Box<Self>, bytes: &mut dyn Read) -> Result<(), Fault>;
+    /// Sends it. Where the content fails before its end, nothing is stored.
+    fn send(self: Box<Self>, content: &Content<'_>) -> Result<(), Fault>;
 }
 
 /// What a registry said to a manifest.
