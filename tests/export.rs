@@ -371,7 +371,7 @@ fn an_archive_that_holds_less_than_its_ledger() {
     let output = verify(&archive, &["--format", "json", "--require-ledger", "--image", SERVER]);
     let note = format!("sbom-tag in {repository}: pruned");
     let warning = json!({ "code": "lookup-excused", "subject": subject, "note": note });
-    assert_eq!(answer(&output)["warnings"], json!([warning]));
+    assert_eq!(answer(&output)["warnings"].as_array().unwrap().last(), Some(&warning));
     // Without the demand, what is lost is not missed.
     let archive = changed(home.path(), |layout| {
         layout.drop_entries(|entry| entry["digest"] == console);
