@@ -381,10 +381,10 @@ impl Origins {
         let mut hosts = of_wishes.chain(elsewhere.iter().map(Reference::registry));
         let Some(first) = hosts.next() else { return Ok(None) };
         let mut registries = args.registry.registries(limits)?;
-        registries.add(first);
-        hosts.for_each(|host| {
-            registries.add(host);
-        });
+        registries.add(first)?;
+        for host in hosts {
+            registries.add(host)?;
+        }
         Ok(Some(registries))
     }
 

@@ -626,8 +626,8 @@ fn a_locked_tag_that_moved() {
     let [first, second] = ["first.tar", "second.tar"].map(|name| directory.path().join(name));
     let wish = Wish { locked: Some(before.digest), ..Wish::default() };
     // One server, or the names would differ by their port.
-    let moving = std::sync::Arc::new(std::sync::Mutex::new(held));
-    let shared = std::sync::Arc::clone(&moving);
+    let moving = Arc::new(std::sync::Mutex::new(held));
+    let shared = Arc::clone(&moving);
     let server = Server::start(move |asked| {
         shared.lock().unwrap().get(&asked.line()).cloned().unwrap_or(Answer::new(404))
     });
