@@ -40,6 +40,16 @@ spec:
 {\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}
 ";
 const TUF: &str = r#"{"signatures":[{"keyid":"a","sig":"00"}],"signed":{"_type":"root","spec_version":"1.0","version":1,"expires":"2030-01-01T00:00:00Z","consistent_snapshot":true,"keys":{"a":{"keytype":"ed25519","scheme":"ed25519","keyval":{"public":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}}},"roles":{"root":{"keyids":["a"],"threshold":1}}}}"#;
+const LISTS: [&str; 7] = [
+    "# images\r\nregistry.example/team/app:v1\noci:layout:v1 # here\n\ndocker://registry.example/db:2\n",
+    "registry.example/app:v1=mirror.example/app:v1\n",
+    "apiVersion: content.hauler.cattle.io/v1\nkind: Images\nmetadata: {name: a, annotations: {hauler.dev/registry: r.example}}\nspec:\n  images:\n    - name: app:v1\n      platform: linux/amd64\n",
+    "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\nimages:\n- image: registry.example/app@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n  annotations: {a: b}\n",
+    "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror:\n  additionalImages:\n  - name: registry.example/app:v1\n  helm: {}\n",
+    "registry.example:\n  images:\n    team/app:\n      - v1\n      - sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n",
+    "exceptions:\n- image: registry.example/app\n  lookup: referrers-api\n  reason: answers 500\n",
+];
+const LOCK: &str = r#"{"version":1,"images":{"registry.example/app:v1":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#;
 const CUE: &str =
     "predicateType: =~\"^https://\"\0{\"predicateType\":\"https://slsa.dev/provenance/v1\"}";
 const REGO: &str =
@@ -55,6 +65,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     seeds.ledger()?;
     seeds.keep("objects", OBJECTS.as_bytes())?;
     seeds.keep("tuf", TUF.as_bytes())?;
+    for text in LISTS.into_iter().chain([LOCK]) {
+        seeds.keep("image_list", text.as_bytes())?;
+    }
+    seeds.volumes()?;
     seeds.keep("engine", CUE.as_bytes())?;
     seeds.keep("engine", REGO.as_bytes())?;
     seeds.extended_tars()
@@ -229,6 +243,27 @@ impl Seeds {
             }],
         });
         self.keep("ledger", ledger.to_string().as_bytes())
+    }
+
+    /// The smallest archive, in two volumes.
+    fn volumes(&self) -> Result<(), Box<dyn Error>> {
+        let tar = sound()?.into_inner()?;
+        let parts = tar.split_at(1024);
+        let offsets = [0, 1024];
+        let lines = [(1, parts.0), (2, parts.1)].map(|(number, payload)| {
+            let (length, digest) = (payload.len(), Digest::sha256(payload));
+            let offset = offsets[number - 1];
+            format!("number {number} of 2\nbytes {length} from {offset}\npayload {digest}\n")
+        });
+        let set = Digest::sha256(lines.concat().as_bytes());
+        let headers = lines.map(|lines| {
+            let mut header = format!("sealift volume 1\nset {set}\n{lines}").into_bytes();
+            header.resize(512, 0);
+            header
+        });
+        let first = [&headers[0][..], parts.0].concat();
+        let length = u16::try_from(first.len())?.to_be_bytes();
+        self.keep("volumes", &[&length, first.as_slice(), &headers[1], parts.1].concat())
     }
 
     /// A member behind each kind of extension, which no tar of `testdata` needs.
