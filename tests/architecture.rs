@@ -51,7 +51,21 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ),
     (
         "transfer",
-        &["archive", "digest", "inventory", "json", "limits", "oci", "policy", "time", "yaml"],
+        &[
+            "archive",
+            "crypto",
+            "digest",
+            "inventory",
+            "json",
+            "limits",
+            "oci",
+            "policy",
+            "sigstore",
+            "time",
+            "tlog",
+            "verify",
+            "yaml",
+        ],
     ),
     ("net", &["archive", "digest", "limits", "oci", "transfer"]),
 ];

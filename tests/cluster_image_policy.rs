@@ -12,6 +12,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::num::NonZeroUsize;
+use std::process::Command;
 use std::sync::Arc;
 
 use sealift::archive::Archive;
@@ -226,6 +227,46 @@ fn a_repository_that_is_served_is_given_as_a_mirror() {
          `https://tuf.example`, which none of the policy files holds; nothing is fetched; give what \
          it serves as a folder with `--tuf-mirror URL=FOLDER`"
     );
+}
+
+/// The same by the command line, where a folder is the mirror.
+#[test]
+fn a_folder_is_a_mirror() {
+    let mut bench = Bench::new();
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name).display().to_string();
+    let repository = repository(&bench.sigstore);
+    let root = trust_root("t", &served(&repository));
+    let wanted = format!("{}{root}", policy(&keyless(", trustRootRef: t"), ""));
+    std::fs::write(place("policy.yaml"), wanted).unwrap();
+    std::fs::write(place("archive.tar"), bench.keyless(|_, _| {})).unwrap();
+    for (name, bytes) in repository.files() {
+        let path = directory.path().join("mirror").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let run = |mirrors: &[String]| {
+        let (archive, policy) = (place("archive.tar"), place("policy.yaml"));
+        let output = Command::new(env!("CARGO_BIN_EXE_sealift"))
+            .env_clear()
+            .args(["verify", &archive, "--policy", &policy, "--verification-time", NOW])
+            .args(mirrors.iter().flat_map(|mirror| ["--tuf-mirror", mirror]))
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), told.replace(directory.path().to_str().unwrap(), "HERE"))
+    };
+    let mirror = |url: &str, folder: &str| format!("{url}={}", place(folder));
+    assert_eq!(run(&[mirror("https://tuf.example/", "mirror")]), (Some(0), String::new()));
+    let found =
+        run(&[mirror("https://other.example", "mirror"), mirror("https://tuf.example", "none")]);
+    let refused = "error: policy file `HERE/policy.yaml`, line 9 (document 2): the TUF repository of \
+                   `spec.remote` is refused: the repository holds no `timestamp.json`\n";
+    assert_eq!(found, (Some(2), refused.to_owned()));
+    let (status, told) = run(&["folder".to_owned()]);
+    let why = "error: invalid value 'folder' for '--tuf-mirror <URL=FOLDER>': write the URL, `=` and \
+               the folder";
+    assert_eq!((status, told.lines().next()), (Some(2), Some(why)));
 }
 
 /// A repository from before there were trusted roots: its owner marks keys and certificates with

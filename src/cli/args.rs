@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sealift::archive::VolumeSize;
+#[cfg(feature = "net")]
+use sealift::digest::Digest;
 use sealift::oci::Reference;
 #[cfg(feature = "net")]
 use sealift::oci::{InvalidReference, Named};
@@ -44,7 +46,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     Diff(DiffArgs),
     #[cfg(feature = "net")]
-    Mirror(MirrorArgs),
+    Mirror(Box<MirrorArgs>),
 }
 
 /// Judges the images of an archive, without any network.
@@ -62,6 +64,13 @@ pub(crate) struct VerifyArgs {
     /// content, not by name. Nothing is extracted and nothing is written.
     #[arg(value_name = "ARCHIVE", required = true)]
     pub archive: Vec<PathBuf>,
+
+    /// What a delta leaves out lies in this archive (repeatable; volumes one by one)
+    ///
+    /// Its blobs are hashed as the archive's own are, and only those that the delta lists are taken
+    /// from it. Without it, what is left out is missing.
+    #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_BASE", hide_env_values = true)]
+    pub base: Vec<PathBuf>,
 
     /// Judge only this image (repeatable): a digest, a full reference, or a tag of the archive
     ///
@@ -335,12 +344,58 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "REPOSITORY", env = "SEALIFT_REFERRERS_SRC", value_parser = repository)]
     pub referrers_src: Vec<Reference>,
 
+    /// Fetch the inclusion proofs of cosign's older signatures from this Rekor log, and carry them
+    ///
+    /// Such a signature holds the log's promise only. The proof is asked for by the entry's index, proven
+    /// against the trusted root, compared with the promise, and attached to the signature as a
+    /// Sigstore bundle, which `verify --require-inclusion-proof` reads.
+    #[cfg(feature = "net")]
+    #[arg(long, value_name = "URL", env = "SEALIFT_REKOR", requires = "trusted_root")]
+    pub rekor: Option<String>,
+
+    /// The Sigstore trusted root that names the log of --rekor
+    #[cfg(feature = "net")]
+    #[arg(long, value_name = "FILE", env = "SEALIFT_TRUSTED_ROOT", hide_env_values = true)]
+    pub trusted_root: Option<PathBuf>,
+
+    /// The digest that the trusted root's file must have: `sha256:` and hex digits
+    #[cfg(feature = "net")]
+    #[arg(
+        long,
+        value_name = "DIGEST",
+        env = "SEALIFT_TRUSTED_ROOT_DIGEST",
+        hide_env_values = true,
+        requires = "trusted_root"
+    )]
+    pub trusted_root_digest: Option<Digest>,
+
+    /// Prove inclusion as of this time (RFC 3339) instead of this machine's clock
+    ///
+    /// A log's promise must not be of a later time.
+    #[cfg(feature = "net")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SEALIFT_VERIFICATION_TIME",
+        hide_env_values = true,
+        value_parser = time,
+        requires = "rekor"
+    )]
+    pub verification_time: Option<UnixTime>,
+
     /// Lookups of evidence that may fail, each with a reason; the ledger repeats them
     ///
     /// A YAML list `exceptions` of `image` (host/path@digest, or host/path), `lookup` (such as
     /// referrers-api) and `reason`. Every other lookup that fails ends the export.
     #[arg(long, value_name = "FILE", env = "SEALIFT_EVIDENCE_EXCEPTIONS")]
     pub evidence_exceptions: Option<PathBuf>,
+
+    /// Leave out the layers that this archive or receipt holds (repeatable; volumes one by one)
+    ///
+    /// What the far side has from an earlier trip need not travel again. Everything else does, and
+    /// `verify --base` or `mirror` look for the layers there.
+    #[arg(long, value_name = "ARCHIVE_OR_RECEIPT", env = "SEALIFT_BASE")]
+    pub base: Vec<PathBuf>,
 
     /// Write volumes of at most this size instead of one file: FILE.001, FILE.002 and so on
     ///
@@ -429,6 +484,18 @@ pub(crate) struct MirrorArgs {
     /// them does not find what it reads; evidence that it never reads is no loss.
     #[arg(long, env = "SEALIFT_PROVE", value_parser = BoolishValueParser::new())]
     pub prove: bool,
+
+    /// What a delta leaves out lies in this archive, or is named in this receipt (repeatable)
+    ///
+    /// From an archive it is hashed, and pushed where the target lacks it. For what no archive holds
+    /// the target is asked: where the images go, and in the repositories of the receipt. What it says
+    /// it holds is not hashed.
+    #[arg(long, value_name = "ARCHIVE_OR_RECEIPT", env = "SEALIFT_BASE")]
+    pub base: Vec<PathBuf>,
+
+    /// Write what the registry holds now, for `export --base` to leave out of the next delta
+    #[arg(long, value_name = "FILE", env = "SEALIFT_RECEIPT")]
+    pub receipt: Option<PathBuf>,
 
     /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
     #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]

@@ -11,21 +11,31 @@ use sealift::digest::Digest;
 use sealift::inventory::ledger::{Entry, Ledger, Lookup, Outcome};
 use sealift::inventory::{Inventory, Name};
 use sealift::limits::Limits;
+#[cfg(feature = "net")]
+use sealift::net::Rekor;
 use sealift::oci::{Platform, Reference};
 use sealift::report::text::Lines;
+#[cfg(feature = "net")]
+use sealift::sigstore::TrustRoot;
+#[cfg(feature = "net")]
+use sealift::time::UnixTime;
 use sealift::transfer::{
     ArchiveSource, Exceptions, Form, Image, List, ListEntry, Location, Lock, Moved, Plan,
-    Platforms, Request, Search, Settings, Source, Written, into_archive, offered, repository_of,
+    Platforms, ProofSearch, Request, Search, Settings, Source, Unproven, Written, into_archive,
+    offered, repository_of,
 };
 use serde::Serialize;
 
 #[cfg(feature = "net")]
 use super::args;
 use super::args::{ExportArgs, Format};
+use super::base::Bases;
 use super::exit::Exit;
 use super::progress::{Bar, Wanted};
 #[cfg(feature = "net")]
 use super::registry::{self, Registries};
+#[cfg(feature = "net")]
+use super::signer;
 use super::{clock, input, output, verify};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
@@ -42,6 +52,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     if let Some(path) = &args.lock {
         lock(&mut requests, &read_lock(path, &limits)?)?;
     }
+    let log = AskedLog::of(args, &limits)?;
     let elsewhere: Vec<String> = elsewhere.iter().map(Reference::name).collect();
     let search = Search {
         elsewhere: elsewhere
@@ -49,6 +60,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
             .filter_map(|name| sources.get(&(None, Some(name.clone()))).map(AsRef::as_ref))
             .collect(),
         exceptions: args.exceptions(&limits)?,
+        proofs: log.as_ref().map(AskedLog::search),
     };
     let time = clock::source_date()?;
     let settings = Settings { concurrency: args.concurrency(), limits, time };
@@ -141,14 +153,16 @@ fn export<'a>(
     settings: &Settings,
 ) -> Result<(Plan<'a>, Option<Written>)> {
     let bar = Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes });
+    let bases = Bases::open(&args.base, &settings.limits)?;
+    let plan = || bases.leave(Plan::search(requests, search, settings, &bar)?);
     let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
-        return Ok((Plan::search(requests, search, settings, &bar)?, None));
+        return Ok((plan()?, None));
     };
     // First, so that a place that cannot be written is known before anything is fetched.
     let leftover = if args.resume { Leftover::Resumed } else { Leftover::Replaced };
     let shape = Shape { volume: args.volume_size, leftover };
     let writer = ArchiveWriter::create_as(output, shape)?;
-    let plan = Plan::search(requests, search, settings, &bar)?;
+    let plan = plan()?;
     let written = into_archive(&plan, writer, settings.concurrency, &bar)?;
     Ok((plan, Some(written)))
 }
@@ -230,7 +244,9 @@ impl ExportArgs {
         let cosign = registry::text_variable("COSIGN_REPOSITORY")
             .map(|text| args::repository(&text).context("`COSIGN_REPOSITORY` is no repository"))
             .transpose()?;
-        Ok(self.referrers_src.iter().cloned().chain(cosign).collect())
+        let mut names = BTreeSet::new();
+        let asked = self.referrers_src.iter().cloned().chain(cosign);
+        Ok(asked.filter(|repository| names.insert(repository.name())).collect())
     }
 
     #[cfg(not(feature = "net"))]
@@ -247,6 +263,44 @@ impl ExportArgs {
         let Some(path) = &self.evidence_exceptions else { return Ok(Exceptions::default()) };
         let text = input::read_text(path, "exceptions", limits.policy_bytes)?;
         Exceptions::parse(&text).with_context(|| format!("exceptions `{}`", path.display()))
+    }
+}
+
+/// The log that is asked for inclusion proofs, and what proves them.
+#[cfg(feature = "net")]
+struct AskedLog {
+    rekor: Rekor,
+    root: TrustRoot,
+    now: UnixTime,
+}
+
+#[cfg(feature = "net")]
+impl AskedLog {
+    fn of(args: &ExportArgs, limits: &Limits) -> Result<Option<Self>> {
+        let (Some(url), Some(root)) = (&args.rekor, &args.trusted_root) else { return Ok(None) };
+        let root = signer::read_root(root, args.trusted_root_digest, limits)?;
+        let rekor = args.registry.rekor(url, limits)?;
+        Ok(Some(Self { rekor, root, now: clock::now(args.verification_time)? }))
+    }
+
+    fn search(&self) -> ProofSearch<'_> {
+        ProofSearch { log: &self.rekor, root: &self.root, now: self.now }
+    }
+}
+
+/// Without `net` no log can be asked.
+#[cfg(not(feature = "net"))]
+enum AskedLog {}
+
+#[cfg(not(feature = "net"))]
+impl AskedLog {
+    #[expect(clippy::unnecessary_wraps, reason = "with `net` it reads and can fail")]
+    fn of(_: &ExportArgs, _: &Limits) -> Result<Option<Self>> {
+        Ok(None)
+    }
+
+    fn search(&self) -> ProofSearch<'_> {
+        match *self {}
     }
 }
 
@@ -330,10 +384,10 @@ impl Origins {
         let mut hosts = of_wishes.chain(elsewhere.iter().map(Reference::registry));
         let Some(first) = hosts.next() else { return Ok(None) };
         let mut registries = args.registry.registries(limits)?;
-        registries.add(first);
-        hosts.for_each(|host| {
-            registries.add(host);
-        });
+        registries.add(first)?;
+        for host in hosts {
+            registries.add(host)?;
+        }
         Ok(Some(registries))
     }
 
@@ -470,6 +524,7 @@ impl Telling<'_> {
             self.put_image(&mut lines, image);
             lines.blank();
         }
+        self.put_proofs(&mut lines);
         let (blobs, bytes) = self.plan.size();
         let (images, bytes) = (self.plan.images().len(), HumanBytes(bytes));
         let place = match (self.output(), self.written) {
@@ -480,6 +535,9 @@ impl Telling<'_> {
             _ => "nothing was written; it would be".to_owned(),
         };
         lines.line("", &format!("{place}: {images} image(s), {blobs} blobs, {bytes}"));
+        if let Some(ToldKept { blobs, bytes }) = self.left() {
+            lines.line("", &format!("left to the base: {blobs} blobs, {bytes} bytes"));
+        }
         if let Some(Kept { blobs, bytes }) = self.kept() {
             lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
         }
@@ -495,6 +553,13 @@ impl Telling<'_> {
     /// What a broken run had left, where it was to be kept.
     fn kept(&self) -> Option<Kept> {
         self.written.filter(|_| self.args.resume).map(|written| written.kept)
+    }
+
+    /// What is left to a base, where one was given.
+    fn left(&self) -> Option<ToldKept> {
+        let left = self.plan.left();
+        let bytes = left.iter().fold(0_u64, |sum, blob| sum.saturating_add(blob.size));
+        (!self.args.base.is_empty()).then_some(ToldKept { blobs: left.len(), bytes })
     }
 
     fn put_image(&self, lines: &mut Lines, image: &Image) {
@@ -528,6 +593,24 @@ impl Telling<'_> {
         }
     }
 
+    /// Which signatures of cosign's older kind have a proof that their log holds them.
+    fn put_proofs(&self, lines: &mut Lines) {
+        let (fetched, unproven) = (self.plan.fetched_proofs(), self.plan.unproven());
+        if fetched > 0 {
+            lines.line("", &format!("inclusion proofs fetched: {fetched}"));
+        }
+        if !unproven.is_empty() {
+            lines.line("", &format!("signatures without an inclusion proof: {}", unproven.len()));
+        }
+        for Unproven { manifest, layer, why } in unproven {
+            lines.line("  ", &manifest.to_string());
+            lines.hanging("    ", "layer ", &format!("{layer}: {why}"));
+        }
+        if fetched > 0 || !unproven.is_empty() {
+            lines.blank();
+        }
+    }
+
     /// One line for each outcome that some lookup had, and each place that was asked.
     fn put_lookups(&self, lines: &mut Lines, indent: &str, image: &Image, digest: &Digest) {
         let own = std::iter::once(&image.repository);
@@ -550,7 +633,12 @@ impl Telling<'_> {
             blobs,
             bytes,
             files: self.written.map(|written| written.files),
+            left_to_base: self.left(),
             kept: self.kept().map(|Kept { blobs, bytes }| ToldKept { blobs, bytes }),
+            inclusion_proofs: ToldProofs {
+                fetched: self.plan.fetched_proofs(),
+                lacking: self.plan.unproven().iter().map(ToldUnproven::of).collect(),
+            },
             notes: self.notes,
             ledger: self.plan.ledger(),
         };
@@ -596,8 +684,31 @@ struct Told<'a> {
     files: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<ToldKept>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_to_base: Option<ToldKept>,
+    inclusion_proofs: ToldProofs,
     notes: &'a [String],
     ledger: &'a Ledger,
+}
+
+/// Inclusion proofs of cosign's older signatures.
+#[derive(Serialize)]
+struct ToldProofs {
+    fetched: usize,
+    lacking: Vec<ToldUnproven>,
+}
+
+#[derive(Serialize)]
+struct ToldUnproven {
+    manifest: Digest,
+    layer: usize,
+    why: &'static str,
+}
+
+impl ToldUnproven {
+    fn of(&Unproven { manifest, layer, why }: &Unproven) -> Self {
+        Self { manifest, layer, why }
+    }
 }
 
 #[derive(Serialize)]

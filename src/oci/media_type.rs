@@ -33,8 +33,13 @@ impl MediaType {
     pub const DSSE_ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
     /// Begins the media type of every Sigstore bundle.
     pub const SIGSTORE_BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+    /// A Sigstore bundle of version 0.3, the last.
+    pub const SIGSTORE_BUNDLE_V0_3: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
     /// The ledger of an export.
     pub const LEDGER: &str = "application/vnd.sealift.ledger.v1+json";
+
+    /// The list of what a delta leaves to its base.
+    pub const DELTA: &str = "application/vnd.sealift.delta.v1+json";
 
     /// The text.
     pub fn as_str(&self) -> &str {

@@ -236,6 +236,18 @@ pub enum Error {
         #[source]
         cause: Fault,
     },
+    /// A log does not prove what it promised.
+    #[error("{log} does not prove entry {index}, which signature {signature} was promised: {why}")]
+    NoProof {
+        /// The log.
+        log: String,
+        /// The entry.
+        index: u64,
+        /// The manifest of the signature.
+        signature: Digest,
+        /// What is wrong.
+        why: String,
+    },
     /// The archive cannot be written.
     #[error("cannot write the archive")]
     Archive {

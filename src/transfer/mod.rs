@@ -9,6 +9,7 @@
 //! A mirror pushes what was admitted and nothing else: a [`Sink`] asks for a [`Clearance`], and the
 //! only way to one is a [`policy::Admitted`](crate::policy::Admitted).
 
+mod base;
 mod clearance;
 mod cluster;
 mod compare;
@@ -17,6 +18,7 @@ mod discover;
 mod error;
 mod exceptions;
 mod export;
+mod inclusion;
 mod list;
 mod local;
 mod location;
@@ -27,10 +29,12 @@ mod plan;
 mod platforms;
 mod prefetch;
 mod proving;
+mod receipt;
 mod workers;
 
-use std::io::{self, Read};
+use std::io;
 
+pub use base::at_target;
 pub use clearance::Clearance;
 pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
 pub use compare::{
@@ -42,6 +46,7 @@ pub use discover::{Moved, Request, Search};
 pub use error::{Error, Fault};
 pub use exceptions::{Exception, Exceptions, ExceptionsError};
 pub use export::{Written, into_archive};
+pub use inclusion::{LogSource, ProofSearch, Unproven};
 pub use list::{LeftOver, List, ListEntry, ListError};
 pub use local::{ArchiveSource, offered, repository_of};
 pub use location::{Form, InvalidLocation, Location};
@@ -50,6 +55,8 @@ pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
 pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
+pub use proving::Content;
+pub use receipt::{Held as ReceiptEntry, Receipt};
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
@@ -126,6 +133,9 @@ pub trait Sink: Sync {
         clearance: &Clearance<'_>,
     ) -> Result<Option<Box<dyn Upload + 'a>>, Fault>;
 
+    /// Whether a repository says that it holds a blob.
+    fn holds(&self, repository: &str, blob: &Descriptor) -> Result<bool, Fault>;
+
     /// Puts a manifest under a tag, or under its digest.
     fn put_manifest(
         &self,
@@ -148,8 +158,8 @@ pub trait Sink: Sync {
 
 /// A blob that a registry waits for.
 pub trait Upload {
-    /// Sends it. Where `bytes` fails before its end, nothing is stored.
-    fn send(self: Box<Self>, bytes: &mut dyn Read) -> Result<(), Fault>;
+    /// Sends it. Where the content fails before its end, nothing is stored.
+    fn send(self: Box<Self>, content: &Content<'_>) -> Result<(), Fault>;
 }
 
 /// What a registry said to a manifest.

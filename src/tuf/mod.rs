@@ -215,7 +215,7 @@ impl Error {
     }
 }
 
-/// What was [carried](Error::carried) comes out as it went in.
+/// What the library carried for us comes out as it went in.
 impl From<sigstore_tuf::Error> for Error {
     fn from(error: sigstore_tuf::Error) -> Self {
         match error {

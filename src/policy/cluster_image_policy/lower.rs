@@ -261,6 +261,15 @@ impl<'a> Lowering<'a> {
         // cluster does not even store the field.
         let is_kept = self.version == Version::V1alpha1 || timestamp_root.is_some();
         let timestamp = demanded(rfc3161timestamp.is_some() && is_kept);
+        if rfc3161timestamp.is_some() && !is_kept {
+            self.remark(
+                rfc3161timestamp.as_ref(),
+                &format!(
+                    "`{path}.rfc3161timestamp` names no TrustRoot and demands nothing: a cluster does \
+                     not store it of a v1beta1 document"
+                ),
+            );
+        }
         let is_logged_by_default =
             keyless.is_some() && keyless_root.is_none() && timestamp_root.is_none();
         let log = match ctlog {

@@ -537,9 +537,16 @@ fn trust_is_borrowed_where_none_is_named() {
             hashed("rfc3161timestamp: {}").replace("v1beta1", "v1alpha1"),
             vec![RootPart::TimestampAuthorities],
         ),
-        // Of v1beta1 the cluster keeps nothing of it.
         (hashed("rfc3161timestamp: {}"), vec![]),
     ];
+    let policies = read(&authority("rfc3161timestamp: {}")).unwrap();
+    assert_eq!(
+        policies[0].remarks,
+        [
+            "line 7: `spec.authorities[0].rfc3161timestamp` names no TrustRoot and demands nothing: a \
+             cluster does not store it of a v1beta1 document"
+        ]
+    );
     for (text, borrowed) in cases {
         let policies = read(&text).unwrap();
         let found: Vec<_> = policies[0].trusts.iter().map(|trust| trust.borrowed.clone()).collect();

@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its own data is not as it must be")]
 #![allow(clippy::indexing_slicing, reason = "a report is JSON; what is absent reads as null")]
 
+#[cfg(feature = "net")]
+mod fetched;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
