@@ -241,7 +241,9 @@ impl ExportArgs {
         let cosign = registry::text_variable("COSIGN_REPOSITORY")
             .map(|text| args::repository(&text).context("`COSIGN_REPOSITORY` is no repository"))
             .transpose()?;
-        Ok(self.referrers_src.iter().cloned().chain(cosign).collect())
+        let mut names = BTreeSet::new();
+        let asked = self.referrers_src.iter().cloned().chain(cosign);
+        Ok(asked.filter(|repository| names.insert(repository.name())).collect())
     }
 
     #[cfg(not(feature = "net"))]
