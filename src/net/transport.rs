@@ -314,8 +314,15 @@ impl ClientCertificate {
         let no_key = |_| bad(key_file, "it holds no private key without a passphrase");
         let parsed = PrivateKeyDer::from_pem_slice(key).map_err(no_key)?;
         let ders = chain.iter().map(|it| CertificateDer::from(it.der()).into_owned()).collect();
-        CertifiedKey::from_der(ders, parsed, &provider())
-            .map_err(|_| bad(chain_file, "the key beside it is not its own"))?;
+        CertifiedKey::from_der(ders, parsed, &provider()).map_err(|cause| match cause {
+            rustls::Error::InconsistentKeys(_) => {
+                bad(chain_file, "the key beside it is not its own")
+            }
+            rustls::Error::InvalidCertificate(_) => {
+                bad(chain_file, "TLS shows X.509 certificates of version 3 only")
+            }
+            _ => bad(key_file, "it is no key that TLS can use"),
+        })?;
         let key = PrivateKey::from_pem(key)
             .map_err(|_| bad(key_file, "it holds no private key without a passphrase"))?;
         Ok(ClientCert::new_with_certs(&chain, key))
