@@ -39,6 +39,14 @@ spec:
 ---
 {\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}
 ";
+const LISTS: [&str; 6] = [
+    "# k3s\r\ndocker.io/rancher/klipper-helm:v0.8.2\noci:layout:v1\nquay.io/a:1=mirror.example/a:1\n",
+    "apiVersion: content.hauler.cattle.io/v1\nkind: Images\nmetadata: {annotations: {hauler.dev/platform: linux/amd64}}\nspec: {images: [{name: busybox, platform: linux/arm64, key: k.pub}]}\n",
+    "quay.io:\n  images: {a: [1.10, latest], b: []}\n  images-by-tag-regex: {c: ^1}\n  tls-verify: false\n",
+    "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror: {additionalImages: [{name: 'quay.io/a/b:1'}], helm: {}}\n",
+    "exceptions:\n- image: registry.example/app\n  lookup: sig-tag\n  reason: gone\n",
+    r#"{"version":1,"images":{"registry.example/app:v1":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
+];
 const TUF: &str = r#"{"signatures":[{"keyid":"a","sig":"00"}],"signed":{"_type":"root","spec_version":"1.0","version":1,"expires":"2030-01-01T00:00:00Z","consistent_snapshot":true,"keys":{"a":{"keytype":"ed25519","scheme":"ed25519","keyval":{"public":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}}},"roles":{"root":{"keyids":["a"],"threshold":1}}}}"#;
 const CUE: &str =
     "predicateType: =~\"^https://\"\0{\"predicateType\":\"https://slsa.dev/provenance/v1\"}";
@@ -55,6 +63,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     seeds.ledger()?;
     seeds.keep("objects", OBJECTS.as_bytes())?;
     seeds.keep("tuf", TUF.as_bytes())?;
+    for list in LISTS {
+        seeds.keep("lists", list.as_bytes())?;
+    }
     seeds.keep("engine", CUE.as_bytes())?;
     seeds.keep("engine", REGO.as_bytes())?;
     seeds.extended_tars()

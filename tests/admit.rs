@@ -215,6 +215,54 @@ fn a_policy_of_kubewarden_may_have_a_message_of_its_own() {
     assert_eq!(admit_by(&met, &review(IMAGE)), answered);
 }
 
+/// A group answers once, with what its members found; none of them may rewrite anything.
+#[test]
+fn a_group_of_kubewarden_answers_as_one() {
+    let group = |subjects: [&str; 2], rewrite: bool| {
+        let member = |(name, subject): (&str, &str)| {
+            format!(
+                "    {name}:\n      \
+                 module: ghcr.io/kubewarden/policies/verify-image-signatures:v0.3.0\n      \
+                 settings:\n        modifyImagesWithDigest: {rewrite}\n        signatures:\n        \
+                 - image: \"registry.sealift.example/*\"\n          keyless:\n          \
+                 - issuer: https://token.actions.githubusercontent.com\n            \
+                 subject: {subject}\n"
+            )
+        };
+        let [a, b] = subjects;
+        format!(
+            "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicyGroup\n\
+             metadata: {{name: pinned}}\nspec:\n  message: Ask the release team.\n  \
+             expression: a() && b()\n  policies:\n{}{}",
+            member(("a", a)),
+            member(("b", b))
+        )
+    };
+    let denied = |found: &[&str]| {
+        let causes: Vec<_> = found.iter().map(|text| json!({ "message": text })).collect();
+        let (message, causes) = (json!("Ask the release team."), json!(causes));
+        answer(&format!(
+            r#""allowed":false,"status":{{"message":{message},"code":403,"details":{{"causes":{causes}}}}}"#
+        ))
+    };
+    let judge = |subjects: [&str; 2], rewrite: bool, image: &str| {
+        let (status, out, _) = admit_by(&group(subjects, rewrite), &review(image));
+        (status, out)
+    };
+    let other = "https://github.com/other/repo";
+    let unmet = format!("Resource web is not accepted: {UNMET}");
+    let of_third = unmet.replace(other, "https://github.com/third/repo");
+    let refused = judge([other, WORKFLOW], false, IMAGE);
+    assert_eq!(refused, (Some(1), denied(&[&unmet])));
+    let refused = judge([other, "https://github.com/third/repo"], false, IMAGE);
+    assert_eq!(refused, (Some(1), denied(&[&unmet, &of_third])));
+    let allowed = (Some(0), answer(r#""allowed":true"#));
+    assert_eq!(judge([WORKFLOW; 2], false, IMAGE), allowed);
+    assert_eq!(judge([WORKFLOW; 2], true, &format!("{IMAGE}@{DIGEST}")), allowed);
+    let rewritten = denied(&["mutation is not allowed inside of policy group"]);
+    assert_eq!(judge([WORKFLOW; 2], true, IMAGE), (Some(1), rewritten));
+}
+
 /// POLICY A.5: a policy that monitors allows everything and changes nothing.
 #[test]
 fn a_policy_that_monitors_only_tells() {

@@ -359,6 +359,19 @@ fn an_archive_that_holds_less_than_its_ledger() {
             .collect();
         assert_eq!(reasons, expected, "{what}");
     }
+    // What could not be looked up is told, and is nothing that the archive lacks.
+    let archive = changed(home.path(), |layout| {
+        let mut ledger = layout.ledger();
+        let entries = ledger["subjects"].as_array_mut().unwrap();
+        let entry = entries.iter_mut().find(|entry| entry["digest"] == subject).unwrap();
+        entry["lookups"][2] =
+            json!({ "kind": "sbom-tag", "outcome": "failed", "exception": "pruned" });
+        layout.set_ledger(&ledger.to_string());
+    });
+    let output = verify(&archive, &["--format", "json", "--require-ledger", "--image", SERVER]);
+    let note = format!("sbom-tag in {repository}: pruned");
+    let warning = json!({ "code": "lookup-excused", "subject": subject, "note": note });
+    assert_eq!(answer(&output)["warnings"].as_array().unwrap().last(), Some(&warning));
     // Without the demand, what is lost is not missed.
     let archive = changed(home.path(), |layout| {
         layout.drop_entries(|entry| entry["digest"] == console);

@@ -63,7 +63,9 @@ fn response(decision: Decision) -> Response {
     let outcome = if decision.refusals.is_empty() {
         Outcome::Allowed { pins: decision.pins }
     } else {
-        let texts: Vec<_> = decision.refusals.iter().map(|refusal| refusal.text.as_str()).collect();
+        let mut texts: Vec<_> =
+            decision.refusals.iter().map(|refusal| refusal.text.as_str()).collect();
+        texts.dedup();
         let message = texts.join("\n");
         let causes = decision.refusals.into_iter().filter_map(|refusal| refusal.cause).collect();
         Outcome::Denied { message, causes, code: 403 }

@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     Diff(DiffArgs),
     #[cfg(feature = "net")]
-    Mirror(MirrorArgs),
+    Mirror(Box<MirrorArgs>),
 }
 
 /// Judges the images of an archive, without any network.

@@ -241,7 +241,9 @@ impl ExportArgs {
         let cosign = registry::text_variable("COSIGN_REPOSITORY")
             .map(|text| args::repository(&text).context("`COSIGN_REPOSITORY` is no repository"))
             .transpose()?;
-        Ok(self.referrers_src.iter().cloned().chain(cosign).collect())
+        let mut names = BTreeSet::new();
+        let asked = self.referrers_src.iter().cloned().chain(cosign);
+        Ok(asked.filter(|repository| names.insert(repository.name())).collect())
     }
 
     #[cfg(not(feature = "net"))]
@@ -379,10 +381,10 @@ impl Origins {
         let mut hosts = of_wishes.chain(elsewhere.iter().map(Reference::registry));
         let Some(first) = hosts.next() else { return Ok(None) };
         let mut registries = args.registry.registries(limits)?;
-        registries.add(first);
-        hosts.for_each(|host| {
-            registries.add(host);
-        });
+        registries.add(first)?;
+        for host in hosts {
+            registries.add(host)?;
+        }
         Ok(Some(registries))
     }
 

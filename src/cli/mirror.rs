@@ -33,7 +33,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
     let mut registries = args.registry.registries(&limits)?;
     let mapping = Mapping::new(args.to.clone(), args.maps.clone(), args.max_nested_paths)?;
-    let target = registries.add(mapping.registry());
+    let target = registries.add(mapping.registry())?;
     let emission = args.emit.as_deref().map(Emission::prepare).transpose()?;
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),

@@ -61,6 +61,18 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = io::stderr().write_all(lines.finish().as_bytes());
 }
 
+/// Says that something is tried again, and why.
+#[cfg(feature = "net")]
+pub(crate) fn waiting(pause: std::time::Duration, why: &net::Error) {
+    let causes: Vec<_> = anyhow::Chain::new(why).map(ToString::to_string).collect();
+    let text = format!("{}: trying again in {} s", causes.join(": "), pause.as_secs());
+    // In the place of a progress bar, which draws itself anew below.
+    if io::IsTerminal::is_terminal(&io::stderr()) {
+        let _ = io::stderr().write_all(b"\r\x1b[2K");
+    }
+    warn(std::iter::once(text));
+}
+
 /// Says what somebody should know, though it decides nothing.
 #[cfg(feature = "net")]
 pub(crate) fn warn(texts: impl Iterator<Item = String>) {
@@ -126,6 +138,12 @@ fn net_hint(error: &net::Error) -> Option<String> {
     let hint = match error {
         net::Error::Unauthorized { .. } => {
             "log in with docker or podman, or give the file of credentials by `--authfile`"
+        }
+        net::Error::Status { status: 429, .. } => {
+            "it limits requests: log in, lower `--concurrency`, or come back later"
+        }
+        net::Error::Status { status: 413, .. } => {
+            "it, or a proxy before it, takes no upload of this size: that is for its settings"
         }
         net::Error::NoRoots => "give the registry's certificate authority by `--ca-file`",
         net::Error::NoAnswer { url, .. } if url.starts_with("https://") => {

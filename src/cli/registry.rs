@@ -1,16 +1,21 @@
 //! What every command that talks to a registry is told: how to reach it and who we are.
 
 use std::collections::BTreeMap;
-use std::env;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, fs, thread};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use sealift::limits::Limits;
-use sealift::net::{AuthFile, Keychain, Registry, Rekor, Scheme, Transport, TransportOptions};
+use sealift::net::{
+    AuthFile, ClientCertificate, HostOptions, Keychain, Proxies, Registry, Rekor, Retries, Scheme,
+    Transport, TransportOptions, Verification,
+};
 
-use super::input;
+use super::{input, output};
 
 /// Bytes of an auth file or of a file of certificates. Bundles of distributions have some 250 KiB.
 const FILE_BYTES: u64 = 16 << 20;
@@ -23,11 +28,32 @@ pub(crate) struct RegistryArgs {
     #[arg(long, env = "SEALIFT_PLAIN_HTTP", value_parser = BoolishValueParser::new())]
     pub plain_http: bool,
 
+    /// Do not verify the certificates of the registries that are named here
+    ///
+    /// Whoever answers is believed to be the registry, and sees its credentials. What is asked for
+    /// by digest is proven all the same; what a tag means is not. Hosts that a registry sends us to
+    /// are verified.
+    #[arg(long, env = "SEALIFT_INSECURE", conflicts_with = "plain_http", value_parser = BoolishValueParser::new())]
+    pub insecure: bool,
+
     /// Trust these certificate authorities (PEM) as well (repeatable)
     ///
-    /// Beside those of `SSL_CERT_FILE`, else of this machine.
+    /// Beside those of `SSL_CERT_FILE`, else of this machine, and beside the `*.crt` in the directory
+    /// `HOST[:PORT]` of `~/.config/containers/certs.d`, `/etc/containers/certs.d` or
+    /// `/etc/docker/certs.d`, the first that there is.
     #[arg(long = "ca-file", value_name = "FILE", env = "SEALIFT_CA_FILE")]
     pub ca_files: Vec<PathBuf>,
+
+    /// Show this certificate (PEM) to registries that ask who we are
+    ///
+    /// Without it the first `*.cert` of the directory that `--ca-file` tells of, with the `*.key` of
+    /// the same name. No other host sees it.
+    #[arg(long, value_name = "FILE", env = "SEALIFT_CERT_FILE", requires = "key_file")]
+    pub cert_file: Option<PathBuf>,
+
+    /// The key (PEM, without a passphrase) of the certificate
+    #[arg(long, value_name = "FILE", env = "SEALIFT_KEY_FILE", requires = "cert_file")]
+    pub key_file: Option<PathBuf>,
 
     /// Take credentials from this file and no other
     ///
@@ -42,6 +68,14 @@ pub(crate) struct RegistryArgs {
     #[arg(long, value_name = "N", env = "SEALIFT_CONCURRENCY", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: u16,
+
+    /// How often to try again after a broken connection, a 429 or a 5xx
+    ///
+    /// After 1, 2, 4 and at most 30 seconds, or after as long as `Retry-After` says; a registry that
+    /// asks for more than five minutes is not asked again. Blobs go on where they broke off.
+    #[arg(long, value_name = "N", env = "SEALIFT_RETRIES", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub retries: u32,
 }
 
 impl RegistryArgs {
@@ -53,22 +87,35 @@ impl RegistryArgs {
     /// Prepares to talk to registries; nothing is sent.
     pub(crate) fn registries(&self, limits: &Limits) -> Result<Registries> {
         let scheme = if self.plain_http { Scheme::PlainHttp } else { Scheme::Https };
-        let mut roots = Vec::new();
-        if scheme == Scheme::Https {
-            roots.extend(system_roots()?);
-        }
-        for path in &self.ca_files {
-            roots.push(certificates(path)?);
-        }
-        let transport = Transport::new(&TransportOptions { scheme, roots })?;
-        let keychain = Keychain::new(self.auth_files()?);
-        Ok(Registries { transport, keychain, limits: *limits, known: BTreeMap::new() })
+        let transport = self.transport(scheme)?;
+        Ok(Registries {
+            transport,
+            keychain: Keychain::new(self.auth_files()?),
+            limits: *limits,
+            certificate: self.client_certificate()?,
+            verification: if self.insecure {
+                Verification::Insecure
+            } else {
+                Verification::Verified
+            },
+            known: BTreeMap::new(),
+        })
+    }
+
+    fn client_certificate(&self) -> Result<Option<ClientCertificate>> {
+        let files = self.cert_file.as_ref().zip(self.key_file.as_ref());
+        files.map(|(chain, key)| client_certificate(chain, key)).transpose()
     }
 
     /// Prepares to ask a log; nothing is sent. HTTP without TLS only where it was chosen.
     pub(crate) fn rekor(&self, url: &str, limits: &Limits) -> Result<Rekor> {
         let is_plain = self.plain_http && url.starts_with("http://");
         let scheme = if is_plain { Scheme::PlainHttp } else { Scheme::Https };
+        let transport = self.transport(scheme)?;
+        Ok(Rekor::new(url, &transport, limits)?)
+    }
+
+    fn transport(&self, scheme: Scheme) -> Result<Transport> {
         let mut roots = Vec::new();
         if scheme == Scheme::Https {
             roots.extend(system_roots()?);
@@ -76,8 +123,9 @@ impl RegistryArgs {
         for path in &self.ca_files {
             roots.push(certificates(path)?);
         }
-        let transport = Transport::new(&TransportOptions { scheme, roots })?;
-        Ok(Rekor::new(url, &transport, limits)?)
+        let retries = Retries { count: self.retries, wait: Arc::new(wait) };
+        let options = TransportOptions { scheme, roots, proxies: proxies()?, retries };
+        Ok(Transport::new(&options)?)
     }
 
     fn auth_files(&self) -> Result<Vec<AuthFile>> {
@@ -106,21 +154,97 @@ pub(crate) struct Registries {
     transport: Transport,
     keychain: Keychain,
     limits: Limits,
+    /// What every registry that is named is shown.
+    certificate: Option<ClientCertificate>,
+    verification: Verification,
     known: BTreeMap<String, Registry>,
 }
 
 impl Registries {
     /// A registry, made known where it is not.
-    pub(crate) fn add(&mut self, name: &str) -> &Registry {
-        self.known
-            .entry(name.to_owned())
-            .or_insert_with(|| Registry::new(name, &self.transport, &self.keychain, &self.limits))
+    pub(crate) fn add(&mut self, name: &str) -> Result<&Registry> {
+        match self.known.entry(name.to_owned()) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(slot) => {
+                let mut options = host_options(name)?;
+                options.certificate = self.certificate.clone().or(options.certificate);
+                options.verification = self.verification;
+                let transport = self.transport.for_registry(name, &options)?;
+                let registry = Registry::new(name, &transport, &self.keychain, &self.limits);
+                Ok(slot.insert(registry))
+            }
+        }
     }
 
     /// A registry that was made known.
     pub(crate) fn get(&self, name: &str) -> Option<&Registry> {
         self.known.get(name)
     }
+}
+
+/// What lies in the `certs.d` of containers or docker for a registry: the first directory decides.
+fn host_options(name: &str) -> Result<HostOptions> {
+    let own = variable("HOME").map(|home| home.join(".config/containers/certs.d"));
+    let shared = ["/etc/containers/certs.d", "/etc/docker/certs.d"].map(PathBuf::from);
+    let mut places = own.into_iter().chain(shared).map(|place| place.join(name));
+    let Some(directory) = places.find(|place| place.is_dir()) else {
+        return Ok(HostOptions::default());
+    };
+    let unread = || format!("cannot read `{}`", directory.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&directory).with_context(unread)? {
+        files.push(entry.with_context(unread)?.path());
+    }
+    files.sort();
+    let mut options = HostOptions::default();
+    for file in &files {
+        match file.extension().and_then(|it| it.to_str()) {
+            Some("crt") => options.roots.push(certificates(file)?),
+            Some("cert") => {
+                let key = file.with_extension("key");
+                if !files.contains(&key) {
+                    bail!(
+                        "`{}` has no `{}` beside it; a certificate authority ends in `.crt`",
+                        file.display(),
+                        key.display()
+                    );
+                }
+                if options.certificate.is_none() {
+                    options.certificate = Some(client_certificate(file, &key)?);
+                }
+            }
+            Some("key") if !files.contains(&file.with_extension("cert")) => {
+                let certificate = file.with_extension("cert");
+                bail!("`{}` has no `{}` beside it", file.display(), certificate.display());
+            }
+            _ => {}
+        }
+    }
+    Ok(options)
+}
+
+fn client_certificate(chain: &Path, key: &Path) -> Result<ClientCertificate> {
+    let name = key.display().to_string();
+    let key = (name, input::read(key, "key", FILE_BYTES)?);
+    Ok(ClientCertificate { chain: certificates(chain)?, key })
+}
+
+/// The proxies of the environment, by the names Go looks for.
+fn proxies() -> Result<Proxies> {
+    let text = |names: [&str; 2]| {
+        let value = names.into_iter().find_map(variable);
+        value.map(|value| value.to_string_lossy().into_owned())
+    };
+    let http = text(["HTTP_PROXY", "http_proxy"]);
+    let https = text(["HTTPS_PROXY", "https_proxy"]);
+    let exempt = text(["NO_PROXY", "no_proxy"]);
+    Ok(Proxies::parse(http.as_deref(), https.as_deref(), exempt.as_deref())?)
+}
+
+/// Waits before something is tried again, and says so.
+fn wait(pause: std::time::Duration, why: &sealift::net::Error) {
+    output::waiting(pause, why);
+    thread::sleep(pause);
 }
 
 /// The authorities this machine trusts: `SSL_CERT_FILE`, else where distributions keep them, as Go

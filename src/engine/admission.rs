@@ -15,8 +15,8 @@ use super::{Error, Work, check_readable};
 use crate::admission::{Besides, Image, Images, Object, Objects, Pin, System};
 use crate::oci::Reference;
 use crate::policy::{
-    self, AskingObject, Denial, Format, ObjectFacts, Policy, PolicyFailure, PolicySet, Reason,
-    Verdict, kubewarden_settings,
+    self, Admission, AskingObject, Denial, Format, ObjectFacts, Policy, PolicyFailure, PolicySet,
+    Reason, Verdict, kubewarden_settings,
 };
 use crate::report::Scope;
 
@@ -201,7 +201,7 @@ impl Gate<'_> {
                         if rewrites && pin.is_some() && admission.mutating == Some(false) {
                             hearing.refuse_by(
                                 "would-mutate-but-may-not",
-                                kubewarden_settings::may_not_mutate(&admission.object),
+                                kubewarden_settings::may_not_mutate(admission),
                                 admission.message.clone(),
                             );
                         }
@@ -239,8 +239,8 @@ struct Hearing<'a> {
     object: String,
     /// Whether what is amiss with the image at hand refuses the object, or is only told.
     enforced: bool,
-    /// What each of Kubewarden's policies says of images: its text, and what it says instead.
-    kubewarden: BTreeMap<String, (Vec<String>, Option<String>)>,
+    /// What each of Kubewarden's policies says of images.
+    kubewarden: BTreeMap<String, (Admission, Vec<String>)>,
     policy_controller: Vec<String>,
     decision: &'a mut Decision,
 }
@@ -338,20 +338,21 @@ impl<'a> Hearing<'a> {
 
     fn deny_by_kubewarden(&mut self, policies: &PolicySet, failure: &PolicyFailure) {
         let policy = policies.policies().iter().find(|policy| policy.id == failure.policy);
-        let admission = policy.and_then(|policy| policy.admission.as_ref());
-        let holder = admission.map_or(&failure.policy, |admission| &admission.object);
-        let instead = admission.and_then(|admission| admission.message.clone());
-        let told = self.kubewarden.entry(holder.clone()).or_insert((Vec::new(), instead));
-        told.0.push(said(failure));
+        let Some(admission) = policy.and_then(|policy| policy.admission.as_ref()) else {
+            return self.refuse_by("policy-not-met", said(failure), None);
+        };
+        let told = self.kubewarden.entry(admission.object.clone());
+        let (_, failures) = told.or_insert_with(|| (admission.clone(), Vec::new()));
+        failures.push(said(failure));
     }
 
     /// What the systems say of the object as a whole.
     fn close(mut self, object: &Object) {
         let name = object.name.as_deref().unwrap_or_default();
-        for (failures, instead) in std::mem::take(&mut self.kubewarden).into_values() {
+        for (admission, failures) in std::mem::take(&mut self.kubewarden).into_values() {
             let failures: Vec<&str> = failures.iter().map(String::as_str).collect();
-            let own = kubewarden_settings::not_accepted(name, &failures);
-            self.refuse_by("policy-not-met", own, instead);
+            let own = kubewarden_settings::not_accepted(&admission, &object.kind, name, &failures);
+            self.refuse_by("policy-not-met", own, admission.message);
         }
         if self.policy_controller.is_empty() {
             return;

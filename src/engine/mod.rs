@@ -26,10 +26,11 @@ use record::{Comparison, Record};
 
 use crate::admission::OtherDigest;
 use crate::archive::{Archive, BlobError};
+use crate::digest::Digest;
 use crate::inventory::{BlobFault, Inventory};
 use crate::limits::Limits;
 use crate::policy::{Admitted, Demand, PolicySet};
-use crate::report::{Basis, Report, Scope, Warning};
+use crate::report::{Basis, Image, Report, Scope, Warning};
 use crate::verify::Verifier;
 
 /// What is judged, and by what.
@@ -124,6 +125,9 @@ pub fn verify(
     let (images, admitted): (Vec<_>, Vec<_>) =
         chosen.iter().map(|&subject| judgement.judge(subject)).unzip();
     let mut warnings = judgement::warnings(policies, &images);
+    let is_told = |subject: &Digest| options.selection.is_empty() || is_of(&images, subject);
+    let excused = record.excused().filter(|(subject, _)| is_told(subject));
+    warnings.extend(excused.map(|(subject, note)| Warning::Excused { subject, note }));
     if let Record::Broken(why) = &record {
         let note = format!("the ledger cannot be read and says nothing: {why}");
         warnings.push(Warning::Oddity { note });
@@ -140,6 +144,15 @@ pub fn verify(
         warnings,
     };
     Ok(Outcome { report, admitted: admitted.into_iter().flatten().collect() })
+}
+
+/// Whether a manifest is one of the images, a child or evidence of one.
+fn is_of(images: &[Image], digest: &Digest) -> bool {
+    images.iter().any(|image| {
+        image.digest == *digest
+            || image.children.iter().any(|child| child.digest == *digest)
+            || image.evidence.iter().any(|evidence| evidence.manifest == *digest)
+    })
 }
 
 /// A manifest that could not be read says nothing of what it is.

@@ -40,6 +40,17 @@ impl Record {
         self.entries().iter().any(|entry| entry.digest == *index && entry.left_out.contains(child))
     }
 
+    /// What the export was excused from looking up: of what, and why.
+    pub(super) fn excused(&self) -> impl Iterator<Item = (Digest, String)> {
+        self.entries().iter().flat_map(|entry| {
+            entry.lookups.iter().filter_map(|lookup| {
+                let reason = lookup.exception.as_ref()?;
+                let (kind, repository) = (lookup.kind.name(), &entry.repository);
+                Some((entry.digest, format!("{kind} in {repository}: {reason}")))
+            })
+        })
+    }
+
     fn entries(&self) -> &[Entry] {
         match self {
             Self::Read(ledger) => &ledger.subjects,

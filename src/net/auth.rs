@@ -46,11 +46,7 @@ impl Keychain {
         repository: &str,
     ) -> Result<Option<DockerCredential>, Error> {
         for file in &self.files {
-            let bad = |cause| Error::AuthFile {
-                file: file.name.clone(),
-                registry: registry.to_owned(),
-                cause,
-            };
+            let bad = |cause| unusable(file, registry, cause);
             let entries =
                 file.entries().ok_or_else(|| bad(CredentialRetrievalError::ConfigReadError))?;
             for server in servers(registry, repository, &entries) {
@@ -74,6 +70,19 @@ impl AuthFile {
         let document: serde_json::Value = serde_json::from_slice(&self.bytes).ok()?;
         let entries = document.get("auths").and_then(serde_json::Value::as_object);
         Some(entries.into_iter().flat_map(|entries| entries.keys().cloned()).collect())
+    }
+}
+
+/// Why an auth file cannot be used; a helper's own words are those that count.
+fn unusable(file: &AuthFile, registry: &str, cause: CredentialRetrievalError) -> Error {
+    let (file, registry) = (file.name.clone(), registry.to_owned());
+    match cause {
+        CredentialRetrievalError::HelperFailure { helper, stdout, stderr } => {
+            let said = format!("{} {}", stderr.trim(), stdout.trim());
+            let said: String = said.trim().chars().take(200).collect();
+            Error::CredentialHelper { helper, file, registry, said }
+        }
+        cause => Error::AuthFile { file, registry, cause },
     }
 }
 

@@ -1,5 +1,8 @@
 //! Why a registry could not be asked, or what it answered.
 
+use std::io::ErrorKind;
+use std::time::Duration;
+
 use crate::digest::Digest;
 
 /// Why a transfer with a registry failed. URLs are shown without their query, which may be a signature.
@@ -12,6 +15,8 @@ pub enum Error {
         method: &'static str,
         /// Of whom.
         url: String,
+        /// Whether that host has answered anything before.
+        host: Host,
         /// What happened.
         #[source]
         cause: Box<ureq::Error>,
@@ -36,6 +41,25 @@ pub enum Error {
         status: u16,
         /// The registry's own words, beginning with `: `, or nothing.
         detail: String,
+        /// How long it asks us to wait (`Retry-After`).
+        pause: Option<Duration>,
+    },
+    /// A token ended between the start of an upload and its bytes.
+    #[error("{registry} wants another token in the middle of an upload to `{repository}`")]
+    TokenEnded {
+        /// The registry.
+        registry: String,
+        /// The repository.
+        repository: String,
+    },
+    /// What is to be sent is not what was promised, or cannot be read.
+    #[error("cannot send {digest}")]
+    Unsent {
+        /// Which blob.
+        digest: Digest,
+        /// Why not.
+        #[source]
+        cause: std::io::Error,
     },
     /// The registry asks for credentials it was not satisfied with.
     #[error("{registry} refuses access to `{repository}`: {why}")]
@@ -122,6 +146,14 @@ pub enum Error {
         #[source]
         cause: crate::oci::Error,
     },
+    /// A list of referrers that leaves some out, though nobody asked for that.
+    #[error("{url} lists only referrers that pass a filter (`{filters}`), and all were asked for")]
+    Filtered {
+        /// Of whom.
+        url: String,
+        /// What it filtered by.
+        filters: String,
+    },
     /// A list of referrers that does not end.
     #[error("the referrers at {url} exceed {limit} {what}")]
     TooMany {
@@ -151,11 +183,39 @@ pub enum Error {
         #[source]
         cause: docker_credential::CredentialRetrievalError,
     },
+    /// A credential helper that fails.
+    #[error("`{helper}`, which {file} names for {registry}, failed: {said}")]
+    CredentialHelper {
+        /// The program.
+        helper: String,
+        /// The auth file.
+        file: String,
+        /// The registry.
+        registry: String,
+        /// What it said.
+        said: String,
+    },
     /// A file of certificates that holds none, or a malformed one.
     #[error("{file} holds no certificates we can read")]
     Roots {
         /// The file.
         file: String,
+    },
+    /// A client certificate or its key that cannot be used.
+    #[error("{file} is no client certificate we can show: {why}")]
+    ClientCertificate {
+        /// The file.
+        file: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A proxy that cannot be used.
+    #[error("`{variable}` cannot be used: {why}")]
+    Proxy {
+        /// The variable.
+        variable: &'static str,
+        /// Why not.
+        why: &'static str,
     },
     /// No certificate authority is known, so no HTTPS registry can be trusted.
     #[error("no certificate authorities are known")]
@@ -177,5 +237,65 @@ impl Error {
 impl From<Error> for crate::transfer::Fault {
     fn from(error: Error) -> Self {
         Self::new(error)
+    }
+}
+
+/// Whether a host is known to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// It has not answered yet: its name may be wrong.
+    Unheard,
+    /// It has answered before.
+    Heard,
+}
+
+/// Whether to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It would fail again.
+    Never,
+    /// It may pass.
+    Later,
+    /// It may pass after so long.
+    After(Duration),
+}
+
+impl Error {
+    /// Whether the same may succeed later. What a registry refuses for a reason is not repeated, nor
+    /// is a host asked again that was never heard of: a wrong name is told at once.
+    pub(super) fn repeat(&self) -> Repeat {
+        match self {
+            Self::Status { status: 408 | 429 | 500 | 502 | 503 | 504, pause, .. } => {
+                pause.map_or(Repeat::Later, Repeat::After)
+            }
+            Self::NoAnswer { host, cause, .. } if is_passing(*host, cause) => Repeat::Later,
+            Self::BrokenOff { .. } => Repeat::Later,
+            Self::TokenEnded { .. } => Repeat::After(Duration::ZERO),
+            _ => Repeat::Never,
+        }
+    }
+
+    /// Whether a registry understood the request and said no.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Status { status: 400..=499, .. })
+    }
+}
+
+fn is_passing(host: Host, cause: &ureq::Error) -> bool {
+    match cause {
+        ureq::Error::Io(cause) => match cause.kind() {
+            // The words of TLS: certificates that do not hold.
+            ErrorKind::InvalidData | ErrorKind::InvalidInput => false,
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof => true,
+            _ => host == Host::Heard,
+        },
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect)
+        | ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed => host == Host::Heard,
+        ureq::Error::Timeout(_) => true,
+        _ => false,
     }
 }

@@ -7,7 +7,10 @@ use ureq::http::{Method, Uri};
 
 use super::Error;
 use super::auth::{Access, Keychain, Scope, Session, percent_encoded};
-use super::transport::{Call, Payload, Reply, Transport, is_same_origin};
+use super::download::Download;
+use super::retry::Retries;
+use super::transport::{Call, Payload, Reply, Transport, is_same_origin, shown};
+use super::upload::Upload;
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Index, MediaType};
@@ -42,12 +45,12 @@ impl Registry {
         Repository { registry: self, path: path.to_owned() }
     }
 
-    /// The host its API is at: Docker Hub's is not the one of its references.
     fn host(&self) -> &str {
-        if self.name == "docker.io" { "registry-1.docker.io" } else { &self.name }
+        api_host(&self.name)
     }
 
-    /// Sends a call, answering one challenge where the payload can be sent again.
+    /// Sends a call, answering one challenge. A stream can be sent once: where its token ended, the
+    /// next one is there for whoever begins again.
     fn send(&self, scope: &Scope, call: Call, payload: Payload<'_>) -> Result<Reply, Error> {
         let at_home = is_same_origin(&call.url, &self.transport.url(self.host(), "/")?);
         let known = if at_home { self.session.known(scope) } else { None };
@@ -65,16 +68,22 @@ impl Registry {
         if reply.status() != 401 || reply.is_elsewhere() || !at_home {
             return Ok(reply);
         }
-        let Some(again) = again else {
-            return Err(self.session.unauthorized(scope, "its token ended during an upload"));
-        };
         let header = self.session.answer(&self.transport, &reply, scope)?;
+        let Some(again) = again else {
+            let (registry, repository) = (self.name.clone(), scope.repository.clone());
+            return Err(Error::TokenEnded { registry, repository });
+        };
         let reply = self.transport.send(&call.header(AUTHORIZATION, header), again)?;
         if reply.status() == 401 && !reply.is_elsewhere() {
             return Err(self.session.unauthorized(scope, "it does not accept the credentials"));
         }
         Ok(reply)
     }
+}
+
+/// The host of a registry's API: Docker Hub's is not the one of its references.
+pub(super) fn api_host(name: &str) -> &str {
+    if name == "docker.io" { "registry-1.docker.io" } else { name }
 }
 
 /// One repository of a registry.
@@ -103,6 +112,10 @@ impl<'a> Repository<'a> {
         &self.registry.limits
     }
 
+    pub(super) fn retries(&self) -> &Retries {
+        self.registry.transport.retries()
+    }
+
     /// The manifest under a tag, or `None` where the registry says that there is none.
     pub fn by_tag(&self, tag: &str) -> Result<Option<Fetched>, Error> {
         self.manifest(tag, None)
@@ -114,6 +127,10 @@ impl<'a> Repository<'a> {
     }
 
     fn manifest(&self, at: &str, asked: Option<&Digest>) -> Result<Option<Fetched>, Error> {
+        self.retries().run(|| self.manifest_once(at, asked))
+    }
+
+    fn manifest_once(&self, at: &str, asked: Option<&Digest>) -> Result<Option<Fetched>, Error> {
         let call = self
             .call(Method::GET, &format!("manifests/{at}"))?
             .header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
@@ -138,25 +155,15 @@ impl<'a> Repository<'a> {
 
     /// Every referrer the registry lists for `subject`.
     pub fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
-        let limits = &self.registry.limits;
+        let limit = self.registry.limits.descriptors;
         let mut call = self.call(Method::GET, &format!("referrers/{subject}"))?;
         let mut listed = Vec::new();
         for page in 0..REFERRER_PAGES {
-            let accept = HeaderValue::from_static(MediaType::OCI_INDEX);
-            let reply = self.send(Access::Pull, call.header(ACCEPT, accept), Payload::None)?;
-            match reply.status() {
-                200 => {}
-                404 if page == 0 => return Ok(Referrers::NotSupported),
-                _ => return Err(reply.into_error()),
-            }
-            let url = reply.shown_url();
-            let next = next_page(&reply)?;
-            let bytes = reply.read(limits.metadata_bytes)?;
-            let index = Index::parse(&bytes, &MediaType::from(MediaType::OCI_INDEX), limits)
-                .map_err(|cause| Error::Document { url: url.clone(), cause })?;
+            let url = shown(&call.url);
+            let found = self.retries().run(|| self.referrers_page(page, call.clone()))?;
+            let Some((index, next)) = found else { return Ok(Referrers::NotSupported) };
             listed.extend(index.manifests);
-            if listed.len() > limits.descriptors {
-                let limit = limits.descriptors;
+            if listed.len() > limit {
                 return Err(Error::TooMany { url, what: "referrers", limit });
             }
             match next {
@@ -164,34 +171,56 @@ impl<'a> Repository<'a> {
                 Some(next) => call = Call::new(Method::GET, next),
             }
         }
-        let url = self.name();
+        let url = format!("{}/referrers/{subject}", self.name());
         Err(Error::TooMany { url, what: "pages", limit: REFERRER_PAGES })
+    }
+
+    /// One page, and where the next one is; none where the first is not there.
+    fn referrers_page(
+        &self,
+        page: usize,
+        call: Call,
+    ) -> Result<Option<(Index, Option<Uri>)>, Error> {
+        let limits = &self.registry.limits;
+        let accept = HeaderValue::from_static(MediaType::OCI_INDEX);
+        let reply = self.send(Access::Pull, call.header(ACCEPT, accept), Payload::None)?;
+        match reply.status() {
+            200 => {}
+            404 if page == 0 => return Ok(None),
+            _ => return Err(reply.into_error()),
+        }
+        let url = reply.shown_url();
+        // A list that leaves something out would read as one without it.
+        if let Some(filters) = reply.header("oci-filters-applied").filter(|it| !it.is_empty()) {
+            return Err(Error::Filtered { url, filters: filters.escape_debug().to_string() });
+        }
+        let next = next_page(&reply)?;
+        let bytes = reply.read(limits.metadata_bytes)?;
+        let index = Index::parse(&bytes, &MediaType::from(MediaType::OCI_INDEX), limits)
+            .map_err(|cause| Error::Document { url, cause })?;
+        Ok(Some((index, next)))
     }
 
     /// Whether the registry holds a blob of this digest, and of this size.
     pub fn has_blob(&self, descriptor: &Descriptor) -> Result<bool, Error> {
-        let call = self.call(Method::HEAD, &format!("blobs/{}", descriptor.digest))?;
-        let reply = self.send(Access::Pull, call, Payload::None)?;
-        match reply.status() {
-            200 => check_length(&reply, descriptor).map(|()| true),
-            404 => Ok(false),
-            _ => Err(reply.into_error()),
-        }
+        self.retries().run(|| {
+            let call = self.call(Method::HEAD, &format!("blobs/{}", descriptor.digest))?;
+            let reply = self.send(Access::Pull, call, Payload::None)?;
+            match reply.status() {
+                200 => check_length(&reply, descriptor, descriptor.size).map(|()| true),
+                404 => Ok(false),
+                _ => Err(reply.into_error()),
+            }
+        })
     }
 
     /// The bytes of a blob as they come: unproven, and never more than one byte past its size.
-    pub fn blob(&self, descriptor: &Descriptor) -> Result<impl Read + Send + use<>, Error> {
-        let call = self.call(Method::GET, &format!("blobs/{}", descriptor.digest))?;
-        let reply = self.send(Access::Pull, call, Payload::None)?;
-        match reply.status() {
-            200 => {}
-            404 => {
-                return Err(Error::NoBlob { repository: self.name(), digest: descriptor.digest });
-            }
-            _ => return Err(reply.into_error()),
-        }
-        check_length(&reply, descriptor)?;
-        Ok(reply.into_reader().take(descriptor.size.saturating_add(1)))
+    pub fn blob(&self, descriptor: &Descriptor) -> Result<impl Read + Send + use<'a>, Error> {
+        self.download(descriptor)
+    }
+
+    pub(super) fn download(&self, descriptor: &Descriptor) -> Result<Download<'a>, Error> {
+        Download::begin(self.clone(), descriptor)
     }
 
     /// Begins to upload a blob, or has the registry take it over from `mount_from`: then there is
@@ -201,25 +230,48 @@ impl<'a> Repository<'a> {
         descriptor: &Descriptor,
         mount_from: Option<&str>,
     ) -> Result<Option<Upload<'a>>, Error> {
-        let digest = percent_encoded(&descriptor.digest.to_string());
-        let query = mount_from.map_or_else(String::new, |from| {
-            format!("?mount={digest}&from={}", percent_encoded(from))
-        });
-        let scope = Scope { mount_from: mount_from.map(str::to_owned), ..self.scope(Access::Push) };
-        let call = self.call(Method::POST, &format!("blobs/uploads/{query}"))?;
-        let reply = self.registry.send(&scope, call, Payload::Bytes(&[]))?;
-        match reply.status() {
-            201 if mount_from.is_some() => return Ok(None),
-            202 => {}
-            _ => return Err(reply.into_error()),
+        if let Some(from) = mount_from {
+            let scope = Scope { mount_from: Some(from.to_owned()), ..self.scope(Access::Push) };
+            let digest = percent_encoded(&descriptor.digest.to_string());
+            let query = format!("?mount={digest}&from={}", percent_encoded(from));
+            match self.post_upload(&scope, &query) {
+                Ok(reply) if reply.status() == 201 => return Ok(None),
+                Ok(reply) if reply.status() == 202 => {
+                    return Upload::begun(self.clone(), scope, descriptor, &reply).map(Some);
+                }
+                // A registry need not mount, and may not let us read there.
+                Ok(reply) if matches!(reply.status(), 400..=499) => {}
+                Err(Error::Unauthorized { .. }) => {}
+                Ok(reply) => return Err(reply.into_error()),
+                Err(error) => return Err(error),
+            }
         }
+        let scope = self.scope(Access::Push);
+        let reply = self.post_upload(&scope, "")?;
+        match reply.status() {
+            202 => Upload::begun(self.clone(), scope, descriptor, &reply).map(Some),
+            _ => Err(reply.into_error()),
+        }
+    }
+
+    /// Asks for an upload. What is begun twice is not stored twice: nobody closes the first.
+    pub(super) fn post_upload(&self, scope: &Scope, query: &str) -> Result<Reply, Error> {
+        self.retries().run(|| {
+            let call = self.call(Method::POST, &format!("blobs/uploads/{query}"))?;
+            let reply = self.registry.send(scope, call, Payload::Bytes(&[]))?;
+            if matches!(reply.status(), 201 | 202 | 400..=499) && reply.status() != 429 {
+                Ok(reply)
+            } else {
+                Err(reply.into_error())
+            }
+        })
+    }
+
+    /// Where an upload goes on. Another host is fine, and gets no credentials.
+    pub(super) fn upload_location(&self, reply: &Reply) -> Result<Uri, Error> {
         let location = reply.location()?;
         self.registry.transport.check_scheme(&location).map_err(|why| reply.bad_location(why))?;
-        let separator = if location.query().is_some() { '&' } else { '?' };
-        let location = format!("{location}{separator}digest={digest}");
-        let location = location.parse().map_err(|_| reply.bad_location("it is no URL"))?;
-        let Descriptor { digest, size, .. } = *descriptor;
-        Ok(Some(Upload { registry: self.registry, scope, location, digest, size }))
+        Ok(location)
     }
 
     /// Puts a manifest under its digest, or under a tag.
@@ -235,50 +287,42 @@ impl<'a> Repository<'a> {
             .map_err(|_| Error::BadHeader { url, name: "content-type" })?;
         let call =
             self.call(Method::PUT, &format!("manifests/{at}"))?.header(CONTENT_TYPE, content_type);
-        let reply = self.send(Access::Push, call, Payload::Bytes(bytes))?;
-        if !matches!(reply.status(), 200..=202) {
-            return Err(reply.into_error());
-        }
-        check_stored(&reply, digest)?;
-        let is_listed = reply.header("oci-subject").is_some();
-        Ok(if is_listed { Stored::Listed } else { Stored::Plain })
+        self.retries().run(|| {
+            let reply = self.send(Access::Push, call.clone(), Payload::Bytes(bytes))?;
+            if !matches!(reply.status(), 200..=202) {
+                return Err(reply.into_error());
+            }
+            check_stored(&reply, digest)?;
+            let is_listed = reply.header("oci-subject").is_some();
+            Ok(if is_listed { Stored::Listed } else { Stored::Plain })
+        })
     }
 
-    fn call(&self, method: Method, rest: &str) -> Result<Call, Error> {
+    pub(super) fn call(&self, method: Method, rest: &str) -> Result<Call, Error> {
         let path = format!("/v2/{}/{rest}", self.path);
         Ok(Call::new(method, self.registry.transport.url(self.registry.host(), &path)?))
     }
 
-    fn send(&self, access: Access, call: Call, payload: Payload<'_>) -> Result<Reply, Error> {
-        self.registry.send(&self.scope(access), call, payload)
+    pub(super) fn send(
+        &self,
+        access: Access,
+        call: Call,
+        payload: Payload<'_>,
+    ) -> Result<Reply, Error> {
+        self.send_as(&self.scope(access), call, payload)
+    }
+
+    pub(super) fn send_as(
+        &self,
+        scope: &Scope,
+        call: Call,
+        payload: Payload<'_>,
+    ) -> Result<Reply, Error> {
+        self.registry.send(scope, call, payload)
     }
 
     fn scope(&self, access: Access) -> Scope {
         Scope { repository: self.path.clone(), access, mount_from: None }
-    }
-}
-
-/// A blob the registry waits for.
-pub(super) struct Upload<'a> {
-    registry: &'a Registry,
-    scope: Scope,
-    location: Uri,
-    digest: Digest,
-    size: u64,
-}
-
-impl Upload<'_> {
-    /// Sends the bytes in one piece. The reader must fail before its end where they are not the
-    /// blob's; the registry then stores nothing.
-    pub(super) fn send(self, bytes: &mut dyn Read) -> Result<(), Error> {
-        let octets = HeaderValue::from_static("application/octet-stream");
-        let call = Call::new(Method::PUT, self.location).header(CONTENT_TYPE, octets);
-        let payload = Payload::Stream { size: self.size, bytes };
-        let reply = self.registry.send(&self.scope, call, payload)?;
-        match reply.status() {
-            201 => check_stored(&reply, &self.digest),
-            _ => Err(reply.into_error()),
-        }
     }
 }
 
@@ -317,18 +361,19 @@ fn check_digest(url: &str, promised: &Digest, bytes: &[u8]) -> Result<(), Error>
     }
 }
 
-fn check_length(reply: &Reply, descriptor: &Descriptor) -> Result<(), Error> {
-    match reply.length().filter(|length| *length != descriptor.size) {
+/// Whether an answer of `expected` bytes of a blob has as many, as far as it says.
+pub(super) fn check_length(reply: &Reply, blob: &Descriptor, expected: u64) -> Result<(), Error> {
+    match reply.length().filter(|length| *length != expected) {
         None => Ok(()),
         Some(found) => {
-            let url = reply.shown_url();
-            Err(Error::WrongSize { url, promised: descriptor.size, found })
+            let found = found.saturating_add(blob.size.saturating_sub(expected));
+            Err(Error::WrongSize { url: reply.shown_url(), promised: blob.size, found })
         }
     }
 }
 
 /// A registry that says under which digest it stored bytes must say the one they have.
-fn check_stored(reply: &Reply, digest: &Digest) -> Result<(), Error> {
+pub(super) fn check_stored(reply: &Reply, digest: &Digest) -> Result<(), Error> {
     match promised_digest(reply)? {
         Some(found) if found != *digest && found.algorithm() == digest.algorithm() => {
             Err(Error::WrongDigest { url: reply.shown_url(), promised: *digest, found })

@@ -37,11 +37,13 @@ impl Rekor {
         let parsed = url.parse().map_err(|_| Error::BadLocation { url, why: "it is no URL" })?;
         let accept = HeaderValue::from_static("application/json");
         let call = Call::new(Method::GET, parsed).header(ACCEPT, accept);
-        let reply = self.transport.send(&call, Payload::None)?;
-        match reply.status() {
-            200 => reply.read(self.limits.metadata_bytes),
-            _ => Err(reply.into_error()),
-        }
+        self.transport.retries().run(|| {
+            let reply = self.transport.send(&call, Payload::None)?;
+            match reply.status() {
+                200 => reply.read(self.limits.metadata_bytes),
+                _ => Err(reply.into_error()),
+            }
+        })
     }
 }
 

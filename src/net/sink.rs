@@ -1,15 +1,13 @@
 //! A registry as a [`Sink`].
 
-use std::io::Read;
-
 use serde_json::{Map, Value, json};
 
-use super::registry::Upload as OpenUpload;
+use super::upload::Upload as OpenUpload;
 use super::{Error, Referrers, Registry, Repository};
 use crate::archive::Blob;
 use crate::digest::Digest;
 use crate::oci::{Descriptor, Document, MediaType};
-use crate::transfer::{Clearance, Fault, Listing, Sink, Stored, Upload, fallback_tag};
+use crate::transfer::{Clearance, Content, Fault, Listing, Sink, Stored, Upload, fallback_tag};
 
 impl Sink for Registry {
     fn begin_blob<'a>(
@@ -66,8 +64,8 @@ impl Sink for Registry {
 }
 
 impl Upload for OpenUpload<'_> {
-    fn send(self: Box<Self>, bytes: &mut dyn Read) -> Result<(), Fault> {
-        Ok(OpenUpload::send(*self, bytes)?)
+    fn send(self: Box<Self>, content: &Content<'_>) -> Result<(), Fault> {
+        Ok(OpenUpload::send(*self, content)?)
     }
 }
 

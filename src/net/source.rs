@@ -1,7 +1,5 @@
 //! A repository as a [`Source`].
 
-use std::io::Read;
-
 use super::{Error, Referrers, Repository};
 use crate::digest::Digest;
 use crate::oci::{Descriptor, Index};
@@ -47,14 +45,12 @@ impl Source for Repository<'_> {
     }
 
     fn read_blob(&self, descriptor: &Descriptor, sink: &mut ChunkSink<'_>) -> Result<(), Fault> {
-        let mut bytes = self.blob(descriptor)?;
+        let mut bytes = self.download(descriptor)?;
         let mut buffer = vec![0; CHUNK];
         let mut held = 0_usize;
         loop {
             let free = buffer.get_mut(held..).unwrap_or_default();
-            let count = bytes
-                .read(free)
-                .map_err(|cause| Error::BrokenOff { url: self.blob_name(descriptor), cause })?;
+            let count = bytes.next(free)?;
             held = held.saturating_add(count);
             if held == CHUNK || count == 0 {
                 sink(buffer.get(..held).unwrap_or_default()).map_err(Fault::new)?;
@@ -72,9 +68,5 @@ impl Repository<'_> {
     pub(super) fn fallback_index(&self, tag: &str, found: &Fetched) -> Result<Index, Error> {
         Index::parse(&found.bytes, &found.descriptor.media_type, self.limits())
             .map_err(|cause| Error::Document { url: format!("{}:{tag}", self.name()), cause })
-    }
-
-    fn blob_name(&self, descriptor: &Descriptor) -> String {
-        format!("{}@{}", self.name(), descriptor.digest)
     }
 }

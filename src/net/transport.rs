@@ -1,21 +1,27 @@
 //! *Transport*: one HTTP exchange, redirects and certificates included.
 
+use std::collections::BTreeSet;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls::crypto::aws_lc_rs;
-use rustls_pki_types::CertificateDer;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use ureq::http::header::{
     AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
 use ureq::http::uri::Authority;
 use ureq::http::{Method, Request, Response, Uri};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use ureq::{Agent, Body, SendBody};
 
-use super::Error;
+use super::error::Host;
+use super::proxy::Route;
+use super::registry::api_host;
+use super::retry::asked_pause;
+use super::{Error, Proxies, Retries};
 
 /// Redirects followed for one request. Registries redirect once, to the store of their blobs.
 const MAX_REDIRECTS: usize = 5;
@@ -37,6 +43,40 @@ pub struct TransportOptions {
     pub scheme: Scheme,
     /// Certificate authorities: the name of each PEM file and its bytes.
     pub roots: Vec<(String, Vec<u8>)>,
+    /// Which requests go through a proxy.
+    pub proxies: Proxies,
+    /// How often what failed is tried again.
+    pub retries: Retries,
+}
+
+/// What is different for one registry: it holds for its host alone, not for where it sends us.
+#[derive(Clone, Debug, Default)]
+pub struct HostOptions {
+    /// Certificate authorities beside those of all hosts.
+    pub roots: Vec<(String, Vec<u8>)>,
+    /// What we show it where it asks who we are.
+    pub certificate: Option<ClientCertificate>,
+    /// Whether its certificate must hold.
+    pub verification: Verification,
+}
+
+/// A client certificate with its chain, and its key: the names of the PEM files and their bytes.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate, then its chain.
+    pub chain: (String, Vec<u8>),
+    /// The key.
+    pub key: (String, Vec<u8>),
+}
+
+/// Whether the certificate of a host must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verification {
+    /// It must.
+    #[default]
+    Verified,
+    /// Anybody may be the host. What is asked for by digest is proven all the same.
+    Insecure,
 }
 
 /// The scheme of every request to a registry.
@@ -61,39 +101,59 @@ impl Scheme {
 /// Sends requests; clones share one pool of connections.
 #[derive(Clone)]
 pub struct Transport {
-    agent: Agent,
     scheme: Scheme,
+    roots: Vec<Certificate<'static>>,
+    proxies: Proxies,
+    retries: Retries,
+    agents: Agents,
+    /// A host with connections of its own.
+    own: Option<(Uri, Agents)>,
+    /// The authorities that answered before.
+    heard: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Transport {
     /// Prepares connections; nothing is sent.
     pub fn new(options: &TransportOptions) -> Result<Self, Error> {
-        let mut roots = Vec::new();
-        for (file, pem) in &options.roots {
-            roots.extend(certificates(file, pem)?);
-        }
+        let roots = authorities(&options.roots)?;
         if roots.is_empty() && options.scheme == Scheme::Https {
             return Err(Error::NoRoots);
         }
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::Specific(Arc::new(roots)))
-            .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
-            .build();
-        let config = Agent::config_builder()
-            .tls_config(tls)
-            .proxy(None)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
-            .max_idle_connections_per_host(IDLE_CONNECTIONS)
-            .timeout_connect(Some(PATIENCE))
-            .timeout_per_read(Some(PATIENCE))
-            .timeout_per_write(Some(PATIENCE))
-            .timeout_recv_response(Some(ANSWER_PATIENCE))
-            .build();
-        Ok(Self { agent: config.new_agent(), scheme: options.scheme })
+        Ok(Self {
+            scheme: options.scheme,
+            agents: Agents::new(
+                &options.proxies,
+                &tls(roots.clone(), None, Verification::Verified),
+            ),
+            roots,
+            proxies: options.proxies.clone(),
+            retries: options.retries.clone(),
+            own: None,
+            heard: Arc::default(),
+        })
+    }
+
+    /// The same, with what is different for the registry called `name` in references.
+    pub fn for_registry(&self, name: &str, options: &HostOptions) -> Result<Self, Error> {
+        let mut roots = self.roots.clone();
+        roots.extend(authorities(&options.roots)?);
+        let certificate = options.certificate.as_ref().map(ClientCertificate::check).transpose()?;
+        let tls = tls(roots, certificate, options.verification);
+        let host = self.url(api_host(name), "/")?;
+        let own = Some((host, Agents::new(&self.proxies, &tls)));
+        Ok(Self { own, ..self.clone() })
+    }
+
+    pub(super) fn retries(&self) -> &Retries {
+        &self.retries
+    }
+
+    fn agent(&self, url: &Uri) -> &Agent {
+        let agents = match &self.own {
+            Some((host, agents)) if is_same_origin(host, url) => agents,
+            _ => &self.agents,
+        };
+        agents.by(self.proxies.route(url))
     }
 
     /// The URL of `path` at `host`.
@@ -133,6 +193,9 @@ impl Transport {
             }
             let next = reply.location()?;
             self.check_scheme(&next).map_err(|why| reply.bad_location(why))?;
+            if url.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
+                return Err(reply.bad_location("it is not HTTPS any more"));
+            }
             if !is_same_origin(&url, &next) {
                 headers.remove(AUTHORIZATION);
             }
@@ -153,22 +216,112 @@ impl Transport {
             request = request.header(name, value);
         }
         let built = "method, URL and headers were parsed before";
+        let agent = self.agent(url);
         let result = match payload {
-            Payload::None => self.agent.run(request.body(()).expect(built)),
-            Payload::Bytes(bytes) => self.agent.run(request.body(bytes).expect(built)),
+            Payload::None => agent.run(request.body(()).expect(built)),
+            Payload::Bytes(bytes) => agent.run(request.body(bytes).expect(built)),
             Payload::Stream { size, bytes } => {
                 let request = request.header(CONTENT_LENGTH, size);
-                self.agent.run(request.body(SendBody::from_reader(bytes)).expect(built))
+                agent.run(request.body(SendBody::from_reader(bytes)).expect(built))
             }
         };
-        let response = result.map_err(|cause| Error::NoAnswer {
-            method: call.method_name(),
-            url: shown(url),
-            cause: Box::new(cause),
-        })?;
         let method = call.method_name();
+        let authority = url.authority().map(Authority::to_string).unwrap_or_default();
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let response = match result {
+            Ok(response) => response,
+            Err(cause) => {
+                let is_heard = heard.contains(&authority);
+                let host = if is_heard { Host::Heard } else { Host::Unheard };
+                let (url, cause) = (shown(url), Box::new(cause));
+                return Err(Error::NoAnswer { method, url, host, cause });
+            }
+        };
+        heard.insert(authority);
+        drop(heard);
         Ok(Reply { method, url: url.clone(), is_elsewhere: false, response })
     }
+}
+
+/// Connections by each route.
+#[derive(Clone)]
+struct Agents {
+    direct: Agent,
+    http: Agent,
+    https: Agent,
+}
+
+impl Agents {
+    fn new(proxies: &Proxies, tls: &TlsConfig) -> Self {
+        let by = |route| {
+            let config = Agent::config_builder()
+                .tls_config(tls.clone())
+                .proxy(proxies.of(route).cloned())
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
+                .accept_encoding("identity")
+                .max_idle_connections_per_host(IDLE_CONNECTIONS)
+                .timeout_connect(Some(PATIENCE))
+                .timeout_per_read(Some(PATIENCE))
+                .timeout_per_write(Some(PATIENCE))
+                .timeout_recv_response(Some(ANSWER_PATIENCE))
+                .build();
+            config.new_agent()
+        };
+        Self { direct: by(Route::Direct), http: by(Route::Http), https: by(Route::Https) }
+    }
+
+    fn by(&self, route: Route) -> &Agent {
+        match route {
+            Route::Direct => &self.direct,
+            Route::Http => &self.http,
+            Route::Https => &self.https,
+        }
+    }
+}
+
+fn tls(
+    roots: Vec<Certificate<'static>>,
+    certificate: Option<ClientCert>,
+    verification: Verification,
+) -> TlsConfig {
+    TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(roots)))
+        .client_cert(certificate)
+        .disable_verification(verification == Verification::Insecure)
+        .unversioned_rustls_crypto_provider(Arc::new(provider()))
+        .build()
+}
+
+fn provider() -> CryptoProvider {
+    aws_lc_rs::default_provider()
+}
+
+impl ClientCertificate {
+    /// Both files, of one key pair: rustls would find a mismatch only when it connects.
+    fn check(&self) -> Result<ClientCert, Error> {
+        let bad = |file: &str, why| Error::ClientCertificate { file: file.to_owned(), why };
+        let ((chain_file, chain), (key_file, key)) = (&self.chain, &self.key);
+        let chain = certificates(chain_file, chain)?;
+        let no_key = |_| bad(key_file, "it holds no private key without a passphrase");
+        let parsed = PrivateKeyDer::from_pem_slice(key).map_err(no_key)?;
+        let ders = chain.iter().map(|it| CertificateDer::from(it.der()).into_owned()).collect();
+        CertifiedKey::from_der(ders, parsed, &provider())
+            .map_err(|_| bad(chain_file, "the key beside it is not its own"))?;
+        let key = PrivateKey::from_pem(key)
+            .map_err(|_| bad(key_file, "it holds no private key without a passphrase"))?;
+        Ok(ClientCert::new_with_certs(&chain, key))
+    }
+}
+
+fn authorities(files: &[(String, Vec<u8>)]) -> Result<Vec<Certificate<'static>>, Error> {
+    let mut found = Vec::new();
+    for (file, pem) in files {
+        found.extend(certificates(file, pem)?);
+    }
+    Ok(found)
 }
 
 /// The certificates of a PEM file; a file that was named and holds none is a mistake.
@@ -205,6 +358,7 @@ impl Call {
             Method::HEAD => "HEAD",
             Method::POST => "POST",
             Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
             _ => "GET",
         }
     }
@@ -296,11 +450,21 @@ impl Reply {
         self.response.into_body().into_reader()
     }
 
+    /// `bytes FIRST-LAST/SIZE` of a part of a blob: where it begins.
+    pub(super) fn first_byte(&self) -> Option<u64> {
+        let range = self.header("content-range")?.strip_prefix("bytes ")?;
+        range.split_once('-')?.0.parse().ok()
+    }
+
     /// The error this answer is, with what the registry says of it.
     pub(super) fn into_error(self) -> Error {
         let (method, url, status) = (self.method, self.shown_url(), self.status());
-        let detail = self.read(ERROR_BYTES).map(|body| detail(&body)).unwrap_or_default();
-        Error::Status { method, url, status, detail }
+        let pause = self.header("retry-after").and_then(|it| asked_pause(it, self.header("date")));
+        let mut detail = self.read(ERROR_BYTES).map(|body| detail(&body)).unwrap_or_default();
+        if let Some(pause) = pause {
+            detail = format!("{detail}, to be asked again in {} s", pause.as_secs());
+        }
+        Error::Status { method, url, status, detail, pause }
     }
 
     pub(super) fn bad_header(&self, name: &'static str) -> Error {
@@ -339,7 +503,7 @@ fn detail(body: &[u8]) -> String {
 }
 
 /// A URL without its query, which may hold a signature that opens a blob store.
-fn shown(url: &Uri) -> String {
+pub(super) fn shown(url: &Uri) -> String {
     format!(
         "{}://{}{}",
         url.scheme_str().unwrap_or_default(),

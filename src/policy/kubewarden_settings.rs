@@ -146,6 +146,8 @@ impl Lowering<'_> {
                 mutating: self.carried.mutating,
                 monitor: self.carried.monitor,
                 message: self.carried.message.clone(),
+                group: self.carried.group.clone(),
+                names_pods: self.carried.names_pods,
             }),
             ..Policy::new(&id, format, self.place.origin(), images, rule)
         })
@@ -214,18 +216,23 @@ pub fn failure(
 /// What is said where a certificate, or the annotations beside it, are not met.
 const BY_NO_CERTIFICATE: &str = "verification failed: Several Signature Layers failed verification";
 
-/// What the policy answers for an object called `name`, empty where it has no name, of which
-/// images failed.
-pub fn not_accepted(name: &str, failures: &[&str]) -> String {
-    format!("Resource {name} is not accepted: {}", failures.join(", "))
+/// What the policy answers for an object of a kind, called `name`, empty where it has no name, of
+/// which images failed.
+pub fn not_accepted(admission: &Admission, kind: &str, name: &str, failures: &[&str]) -> String {
+    let called = if admission.names_pods && kind == "Pod" { kind } else { "Resource" };
+    format!("{called} {name} is not accepted: {}", failures.join(", "))
 }
 
-/// What the policy server answers where the policy `id` would rewrite an object and may not.
-pub fn may_not_mutate(id: &str) -> String {
-    format!(
-        "Request rejected by policy {id}. The policy attempted to mutate the request, but it is \
-         currently configured to not allow mutations."
-    )
+/// What the policy server answers where a policy would rewrite an object and may not.
+pub fn may_not_mutate(admission: &Admission) -> String {
+    match admission.group {
+        Some(_) => "mutation is not allowed inside of policy group".to_owned(),
+        None => format!(
+            "Request rejected by policy {}. The policy attempted to mutate the request, but it is \
+             currently configured to not allow mutations.",
+            admission.object
+        ),
+    }
 }
 
 /// What is wrong with settings.

@@ -212,6 +212,10 @@ pub struct Admission {
     pub monitor: bool,
     /// What is said instead of the policy's own words.
     pub message: Option<String>,
+    /// The group that the policy is a member of; in a group nothing may be changed.
+    pub group: Option<String>,
+    /// Whether the policy calls a pod that it refuses a pod, and no other object.
+    pub names_pods: bool,
 }
 
 impl Policy {

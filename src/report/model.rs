@@ -337,6 +337,13 @@ pub enum Warning {
     },
     /// Evidence of something the archive does not hold.
     Stray(StrayEvidence),
+    /// The export was let pass without looking up everything.
+    Excused {
+        /// Of what.
+        subject: Digest,
+        /// Where, and why.
+        note: String,
+    },
     /// A blob file that nothing refers to.
     Unreferenced {
         /// Its name.
@@ -365,6 +372,7 @@ impl Warning {
             Self::OnlyWarned { .. } => "only-warned",
             Self::Stray(_) => "orphan-evidence",
             Self::Oddity { .. } => "oddity",
+            Self::Excused { .. } => "lookup-excused",
             Self::Unreferenced { .. } => "unreferenced-blob",
             Self::ForeignMember { .. } => "foreign-member",
         }

@@ -74,6 +74,9 @@ fn warning_text(warning: &Warning) -> String {
             text
         }
         Warning::Oddity { note } => note.clone(),
+        Warning::Excused { subject, note } => {
+            format!("the export did not see all evidence of {subject}: {note}")
+        }
         Warning::Unreferenced { digest, size } => {
             format!("nothing refers to this blob of {size} bytes: {digest}")
         }

@@ -195,7 +195,7 @@ pub(super) fn discover<'a>(
         // A manifest that is both a child and evidence is a child, whoever came first.
         level.sort_by_key(|task| task.role);
     }
-    let nodes = found.finish();
+    let nodes = found.finish(&search.exceptions)?;
     check_subjects(&nodes)?;
     Ok(Discovery { nodes, roots, moved })
 }
@@ -209,7 +209,8 @@ struct Found<'a> {
     nodes: Vec<Node<'a>>,
     /// What of each manifest was asked for, and where its node stands.
     met: BTreeMap<Met, (Platforms, Option<usize>)>,
-    excused: Vec<Excused>,
+    /// Evidence that is listed and cannot be had, by a person's word, and where it is not.
+    gone: BTreeSet<(String, Digest)>,
     /// Bytes of manifests kept.
     kept: usize,
 }
@@ -246,8 +247,8 @@ impl<'a> Found<'a> {
     fn take(&mut self, task: &Task<'a>, visit: Visit<'a>) -> Vec<Task<'a>> {
         let (mut node, next) = match visit {
             Visit::Node(node, next) => (*node, next),
-            Visit::Excused(excused) => {
-                self.excused.push(excused);
+            Visit::Excused => {
+                self.gone.insert((task.source.name(), task.promised.digest));
                 return Vec::new();
             }
         };
@@ -273,39 +274,44 @@ impl<'a> Found<'a> {
         next
     }
 
-    /// Everything, with what was listed and could not be had written down where it was listed.
-    fn finish(mut self) -> Vec<Node<'a>> {
-        for Excused { source, subject, kind, referrer, reason } in self.excused {
-            for node in self.nodes.iter_mut().filter(|node| node.descriptor.digest == subject) {
-                let lookups = node.lookups.iter_mut().filter(|(name, _)| *name == source);
-                let lookups = lookups.flat_map(|(_, lookups)| lookups);
-                for lookup in lookups.filter(|lookup| lookup.kind == kind) {
-                    lookup.found.retain(|found| *found != referrer);
+    /// Everything, with what was listed and could not be had written down wherever it was listed:
+    /// what excuses one lookup excuses no other.
+    fn finish(mut self, exceptions: &Exceptions) -> Result<Vec<Node<'a>>, Error> {
+        if self.gone.is_empty() {
+            return Ok(self.nodes);
+        }
+        for node in &mut self.nodes {
+            let subject = node.descriptor.digest;
+            for (source, lookups) in &mut node.lookups {
+                for lookup in lookups {
+                    let is_gone = |found: &Digest| self.gone.contains(&(source.clone(), *found));
+                    let Some(referrer) = lookup.found.iter().copied().find(is_gone) else {
+                        continue;
+                    };
+                    let unexcused =
+                        || Error::NoReferrer { repository: source.clone(), subject, referrer };
+                    let reason = exceptions.excuse(source, &subject, lookup.kind);
+                    lookup.exception = Some(reason.ok_or_else(unexcused)?.to_owned());
+                    lookup.found.retain(|found| !is_gone(found));
                     if lookup.found.is_empty() {
                         lookup.outcome = Outcome::Failed;
                     }
-                    lookup.exception = Some(reason.clone());
                 }
-                node.referrers.retain(|listed| listed.digest != referrer);
             }
+            // The same may be had elsewhere.
+            let lookups = node.lookups.iter().flat_map(|(_, lookups)| lookups);
+            let found: BTreeSet<_> = lookups.flat_map(|lookup| &lookup.found).copied().collect();
+            node.referrers.retain(|listed| found.contains(&listed.digest));
         }
-        self.nodes
+        Ok(self.nodes)
     }
-}
-
-/// Evidence that is listed and cannot be had, by a person's word.
-struct Excused {
-    source: String,
-    subject: Digest,
-    kind: LookupKind,
-    referrer: Digest,
-    reason: String,
 }
 
 /// What came of a task.
 enum Visit<'a> {
     Node(Box<Node<'a>>, Vec<Task<'a>>),
-    Excused(Excused),
+    /// It cannot be had, and need not be.
+    Excused,
 }
 
 /// What is listed as a referrer must refer: a list is a claim of the registry, the manifest is not.
@@ -359,7 +365,7 @@ impl<'a> Walk<'_, 'a> {
         task.check_depth(self.settings)?;
         let Fetched { descriptor: found, bytes } = match task.fetch() {
             Ok(fetched) => fetched,
-            Err(error) => return self.excused(task, error).map(Visit::Excused),
+            Err(error) => return self.excused(task, error),
         };
         let Descriptor { digest, ref media_type, .. } = task.promised;
         let document = Document::parse(&bytes, media_type, &self.settings.limits)
@@ -413,18 +419,13 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// What a failure to fetch evidence comes to, where a person said that it may fail.
-    fn excused(&self, task: &Task<'_>, error: Error) -> Result<Excused, Error> {
+    fn excused(&self, task: &Task<'_>, error: Error) -> Result<Visit<'a>, Error> {
         let excusable = matches!(error, Error::NoReferrer { .. } | Error::Fault { .. });
         let (Some(kind), Some(subject), true) = (task.via, task.parent, excusable) else {
             return Err(error);
         };
-        let source = task.source.name();
-        match self.search.exceptions.excuse(&source, &subject, kind).map(str::to_owned) {
-            Some(reason) => {
-                Ok(Excused { source, subject, kind, referrer: task.promised.digest, reason })
-            }
-            None => Err(error),
-        }
+        let reason = self.search.exceptions.excuse(&task.source.name(), &subject, kind);
+        if reason.is_some() { Ok(Visit::Excused) } else { Err(error) }
     }
 
     /// Looks in one place, writes down what stood there, and leads on to it.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::discover::fault;
 use super::local::{belongs_to, tag_kind};
-use super::proving::with_proven;
+use super::proving::Content;
 use super::workers::in_parallel;
 use super::{Clearance, Error, Listing, Mapping, Settings, Sink, Stored, Watch, evidence_tag};
 use crate::archive::{Archive, Blob};
@@ -349,6 +349,7 @@ impl Push<'_> {
 
     fn blob(&self, wanted: &Wanted<'_>) -> Result<(), Error> {
         let descriptor = wanted.descriptor;
+        let content = Content::new(self.archive.store(), descriptor, self.watch);
         let mut first = None;
         for (repository, clearance) in &wanted.repositories {
             let doing = || format!("push {} to {repository}", descriptor.digest);
@@ -357,12 +358,11 @@ impl Push<'_> {
                 .begin_blob(repository, descriptor, first, clearance)
                 .map_err(fault(doing))?;
             if let Some(upload) = upload {
-                let store = self.archive.store();
-                with_proven(store, descriptor, |bytes| upload.send(bytes)).map_err(fault(doing))?;
+                upload.send(&content).map_err(fault(doing))?;
             }
             first.get_or_insert(*repository);
         }
-        self.watch.passed(descriptor.size);
+        content.is_done();
         Ok(())
     }
 

@@ -30,7 +30,7 @@ mod prefetch;
 mod proving;
 mod workers;
 
-use std::io::{self, Read};
+use std::io;
 
 pub use clearance::Clearance;
 pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
@@ -52,6 +52,7 @@ pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
 pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
+pub use proving::Content;
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
@@ -150,8 +151,8 @@ pub trait Sink: Sync {
 
 /// A blob that a registry waits for.
 pub trait Upload {
-    /// Sends it. Where `bytes` fails before its end, nothing is stored.
-    fn send(self: Box<Self>, bytes: &mut dyn Read) -> Result<(), Fault>;
+    /// Sends it. Where the content fails before its end, nothing is stored.
+    fn send(self: Box<Self>, content: &Content<'_>) -> Result<(), Fault>;
 }
 
 /// What a registry said to a manifest.

@@ -1,32 +1,81 @@
 //! A reader that proves what passes through it.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::thread;
 
+use super::Watch;
 use super::prefetch::pipe;
 use crate::archive::{BlobError, Store};
 use crate::digest::{Digest, Hasher};
 use crate::oci::Descriptor;
 
-/// Reads a blob of an archive as a stream that fails before its end where the bytes are not the
-/// promised ones: whoever receives it never has a whole wrong blob.
-pub(super) fn with_proven<R>(
-    store: &dyn Store,
-    descriptor: &Descriptor,
-    receive: impl FnOnce(&mut dyn Read) -> R,
-) -> R {
-    let digest = descriptor.digest;
-    let (writer, reader) = pipe();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            let result = store.read(&digest, &mut |chunk| {
-                writer.write(chunk).map_err(|cause| BlobError::Io { digest, cause: cause.into() })
+/// A blob of an archive, which can be read again where it did not arrive, and is proven each time.
+pub struct Content<'a> {
+    store: &'a dyn Store,
+    descriptor: &'a Descriptor,
+    watch: &'a dyn Watch,
+    /// Bytes that were told to `watch`.
+    told: Cell<u64>,
+}
+
+impl<'a> Content<'a> {
+    pub(super) fn new(
+        store: &'a dyn Store,
+        descriptor: &'a Descriptor,
+        watch: &'a dyn Watch,
+    ) -> Self {
+        Self { store, descriptor, watch, told: Cell::new(0) }
+    }
+
+    /// Hands `receive` the blob from its beginning, as a stream that fails before its end where the
+    /// bytes are not the promised ones: whoever receives it never has a whole wrong blob.
+    pub fn read<R>(&self, receive: impl FnOnce(&mut dyn Read) -> R) -> R {
+        let (store, digest) = (self.store, self.descriptor.digest);
+        let (writer, reader) = pipe();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let result = store.read(&digest, &mut |chunk| {
+                    writer
+                        .write(chunk)
+                        .map_err(|cause| BlobError::Io { digest, cause: cause.into() })
+                });
+                writer.finish(result.map_err(io::Error::other));
             });
-            writer.finish(result.map_err(io::Error::other));
-        });
-        // The reader goes when this closure ends, so the thread ends whether all was read or not.
-        receive(&mut Proving::new(reader, descriptor))
-    })
+            // The reader goes when this closure ends, so the thread ends whether all was read or not.
+            let bytes = Proving::new(reader, self.descriptor);
+            receive(&mut Told { bytes, content: self, passed: 0 })
+        })
+    }
+
+    /// Tells what did not have to pass.
+    pub(super) fn is_done(&self) {
+        self.tell(self.descriptor.size);
+    }
+
+    /// Tells up to `passed` bytes, each once, however often they were read.
+    fn tell(&self, passed: u64) {
+        let news = passed.saturating_sub(self.told.get());
+        if news > 0 {
+            self.told.set(passed);
+            self.watch.passed(news);
+        }
+    }
+}
+
+struct Told<'a, R> {
+    bytes: R,
+    content: &'a Content<'a>,
+    passed: u64,
+}
+
+impl<R: Read> Read for Told<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bytes.read(buffer)?;
+        self.passed = self.passed.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        self.content.tell(self.passed);
+        Ok(count)
+    }
 }
 
 /// Passes bytes on and holds the last of them back until all are proven.

@@ -82,13 +82,13 @@ fn without_leave_to_write_digests_nothing_is_rewritten() {
     assert_eq!(world.admit(&policy, VALID), (Some(0), VALID.to_owned(), String::new()));
 }
 
-/// The guide's own refusal, but for its first word: the policy says `Resource` since v0.3.0.
+/// The guide's own refusal, whose first word is `Resource` since v0.3.0 of the policy.
 #[test]
 fn an_unsigned_image_is_refused_in_the_words_of_the_guide() {
     let (world, _) = world_of(|world| world.unsigned(UNSIGNED));
     let name = "verify-image-invalid";
     let message = format!(
-        "Resource {name} is not accepted: verification of image {UNSIGNED} failed: Host error: \
+        "Pod {name} is not accepted: verification of image {UNSIGNED} failed: Host error: \
          Callback evaluation failure: no signatures found for image: {UNSIGNED} "
     );
     let told = format!("denied: line 1: Pod `{name}` (policy-not-met)\n  {message}\n");
@@ -115,7 +115,7 @@ fn what_another_signed_is_refused() {
         ("other bytes", world_of(|world| world.borrowed(IMAGE, By::Identity(release()))).0),
     ];
     let message = format!(
-        "Resource verify-image-valid is not accepted: verification of image {IMAGE} failed: Host \
+        "Pod verify-image-valid is not accepted: verification of image {IMAGE} failed: Host \
          error: Callback evaluation failure: Image verification failed: missing signatures\nThe \
          following constraints were not satisfied:\nkind: genericIssuer\nissuer: {GITHUB}\nsubject: \
          !equal {SUBJECT}\nannotations: null\n"
@@ -132,7 +132,7 @@ fn a_tag_that_was_moved_is_refused() {
     let (world, moved) = world_of(|world| world.moved(IMAGE, By::Identity(release())));
     for image in [IMAGE.to_owned(), format!("{IMAGE}@{moved}")] {
         let message = format!(
-            "Resource verify-image-valid is not accepted: verification of image {image} failed: \
+            "Pod verify-image-valid is not accepted: verification of image {image} failed: \
              Host error: Callback evaluation failure: no signatures found for image: {image} "
         );
         let (status, out, _) = world.admit(POLICY, &review("verify-image-valid", &image));

@@ -545,9 +545,8 @@ fn lookups_that_may_fail() {
     let path = directory.path().join("out.tar");
     let server = serve(held.clone());
     let carried = export_by(&server, &path, &Wish { exceptions, ..Wish::default() }).unwrap();
-    let outcomes = outcomes(&carried.lookups("app", &image.digest));
     assert_eq!(
-        outcomes,
+        outcomes(&carried.lookups("app", &image.digest)),
         [
             "sig-tag Failed; forbidden since May".to_owned(),
             "att-tag NotFound".to_owned(),
@@ -575,12 +574,37 @@ fn lookups_that_may_fail() {
             )
         );
     }
-    // All of what is listed is gone.
+    // An exception for one place that lists it is none for another.
     held.remove(&format!("GET /v2/app/manifests/{at}"));
     held.insert(referrers(&image), list(&gone));
-    let server = serve(held);
-    let exceptions = "exceptions:\n".to_owned() + &entry("HOST/app", "referrers-api", "pruned");
+    let mut twice = held.clone();
+    put_manifest(
+        &mut twice,
+        &tag(&image, ""),
+        MediaType::OCI_INDEX,
+        &index(std::slice::from_ref(&gone)),
+    );
+    let server = serve(twice);
+    let by_api = "exceptions:\n".to_owned() + &entry("HOST/app", "referrers-api", "pruned");
+    let wish = Wish { exceptions: by_api.clone(), ..Wish::default() };
+    let error = export_by(&server, &path, &wish).unwrap_err();
+    assert_eq!(
+        told(error, &server),
+        format!(
+            "HOST/app lists {} as evidence of {} but does not hold it",
+            gone.digest, image.digest
+        )
+    );
+    let exceptions = by_api.clone() + &entry("HOST/app", "fallback-tag", "pruned too");
     let carried = export_by(&server, &path, &Wish { exceptions, ..Wish::default() }).unwrap();
+    assert_eq!(
+        outcomes(&carried.lookups("app", &image.digest)[3..]),
+        ["referrers-api Failed; pruned", "fallback-tag Failed; pruned too"]
+    );
+    // All of what is listed is gone.
+    let server = serve(held);
+    let carried =
+        export_by(&server, &path, &Wish { exceptions: by_api, ..Wish::default() }).unwrap();
     let lookup = &carried.lookups("app", &image.digest)[3];
     let exception = Some("pruned".to_owned());
     assert_eq!(
@@ -602,8 +626,8 @@ fn a_locked_tag_that_moved() {
     let [first, second] = ["first.tar", "second.tar"].map(|name| directory.path().join(name));
     let wish = Wish { locked: Some(before.digest), ..Wish::default() };
     // One server, or the names would differ by their port.
-    let moving = std::sync::Arc::new(std::sync::Mutex::new(held));
-    let shared = std::sync::Arc::clone(&moving);
+    let moving = Arc::new(std::sync::Mutex::new(held));
+    let shared = Arc::clone(&moving);
     let server = Server::start(move |asked| {
         shared.lock().unwrap().get(&asked.line()).cloned().unwrap_or(Answer::new(404))
     });
@@ -676,4 +700,53 @@ fn the_command_exports_a_list() {
     let of_image = &told["images"][0];
     assert_eq!(of_image["leftOut"], serde_json::json!([amd64.digest]));
     assert_eq!(evidence(&home.path().join("out.tar"), &image.digest), [sig.digest]);
+}
+
+/// What sealift does not judge is carried as it is: Notation's signatures, SBOMs, anything that refers.
+#[test]
+fn other_evidence_is_carried_as_it_is() {
+    let mut held = Held::new();
+    let image = put_image(&mut held, "v1", b"layer", None);
+    let kinds = [
+        ("application/vnd.cncf.notary.signature", "application/jose+json"),
+        ("application/spdx+json", "application/spdx+json"),
+        ("application/vnd.cyclonedx+json", "application/vnd.cyclonedx+json"),
+    ];
+    let referring: Vec<_> = kinds
+        .iter()
+        .map(|(kind, layer)| {
+            let config = put_blob("app", &mut held, b"{}");
+            let content = put_blob("app", &mut held, kind.as_bytes());
+            // Blanks and an unknown field: the bytes are nobody's to tidy.
+            let text = serde_json::to_string_pretty(&serde_json::json!({
+                "schemaVersion": 2,
+                "mediaType": MediaType::OCI_MANIFEST,
+                "artifactType": kind,
+                "config": Descriptor { media_type: MediaType::OCI_EMPTY.into(), ..config },
+                "layers": [Descriptor { media_type: (*layer).into(), ..content }],
+                "subject": image,
+                "org.example.unknown": true,
+            }))
+            .unwrap();
+            let at = kind.replace(['/', '+'], "-");
+            put_manifest(&mut held, &at, MediaType::OCI_MANIFEST, text.as_bytes())
+        })
+        .collect();
+    held.insert(referrers(&image), Answer::new(200).body(MediaType::OCI_INDEX, index(&referring)));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("out.tar");
+    let server = serve(held);
+    export(&server, &path).unwrap();
+    let archive = Archive::open(&path, &Limits::default()).unwrap();
+    for (descriptor, (kind, _)) in referring.iter().zip(kinds) {
+        let mut entries = archive.index().manifests.iter();
+        let entry = entries.find(|entry| entry.digest == descriptor.digest).unwrap();
+        assert_eq!(entry.artifact_type.as_deref(), Some(kind));
+        assert_eq!(archive.store().size(&descriptor.digest), Some(descriptor.size));
+    }
+    let mut found = evidence(&path, &image.digest);
+    found.sort();
+    let mut expected: Vec<_> = referring.iter().map(|descriptor| descriptor.digest).collect();
+    expected.sort();
+    assert_eq!(found, expected);
 }

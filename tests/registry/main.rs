@@ -8,17 +8,20 @@ mod auth;
 mod commands;
 mod diff;
 mod export;
+mod faults;
 mod mirror;
+mod reach;
 mod read_back;
 mod reading;
 mod round_trip;
 mod server;
+mod store;
 #[path = "../support/mod.rs"]
 mod support;
 
 use sealift::digest::Digest;
 use sealift::limits::Limits;
-use sealift::net::{AuthFile, Keychain, Registry, Scheme, Transport, TransportOptions};
+use sealift::net::{AuthFile, Keychain, Registry, Retries, Scheme, Transport, TransportOptions};
 use sealift::oci::{Descriptor, MediaType};
 
 use crate::server::{Answer, Server};
@@ -29,7 +32,14 @@ fn registry(server: &Server, auth: Option<String>) -> Registry {
 }
 
 fn registry_with(server: &Server, auth: Option<String>, limits: &Limits) -> Registry {
-    let options = TransportOptions { scheme: Scheme::PlainHttp, roots: Vec::new() };
+    patient(server, auth, limits, &Retries::default())
+}
+
+/// A registry client that tries again.
+fn patient(server: &Server, auth: Option<String>, limits: &Limits, retries: &Retries) -> Registry {
+    let retries = retries.clone();
+    let options =
+        TransportOptions { scheme: Scheme::PlainHttp, retries, ..TransportOptions::default() };
     let transport = Transport::new(&options).unwrap();
     let file = |text: String| AuthFile { name: "auth.json".to_owned(), bytes: text.into_bytes() };
     let keychain = Keychain::new(auth.map(file).into_iter().collect());

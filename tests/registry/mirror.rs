@@ -10,6 +10,7 @@ use sealift::digest::Digest;
 use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
+use sealift::net::Registry;
 use sealift::oci::{Descriptor, MediaType};
 use sealift::policy::{Admitted, Demand, PolicyFile, PolicySet, document};
 use sealift::report::{self, Basis, Scope};
@@ -45,7 +46,7 @@ impl Layout {
         descriptor(media_type, bytes)
     }
 
-    fn manifest(&mut self, layer: &[u8], subject: Option<&Descriptor>) -> Descriptor {
+    pub(crate) fn manifest(&mut self, layer: &[u8], subject: Option<&Descriptor>) -> Descriptor {
         self.artifact("application/vnd.example", layer, subject)
     }
 
@@ -152,12 +153,28 @@ fn mirror_within(
     path: &Path,
     server: &Server,
 ) -> Result<Vec<Landed>, Error> {
+    mirror_into(&registry(server, None), scope, mapping, policy, path)
+}
+
+/// Mirrors below `far` in a registry.
+pub(crate) fn mirror_far(registry: &Registry, path: &Path) -> Result<Vec<Landed>, Error> {
+    let to = format!("{}/far", registry.name()).parse().unwrap();
+    let mapping = Mapping::new(Some(to), Vec::new(), None).unwrap();
+    mirror_into(registry, Scope::Whole, &mapping, ADMIT_ALL, path)
+}
+
+fn mirror_into(
+    registry: &Registry,
+    scope: Scope,
+    mapping: &Mapping,
+    policy: &[u8],
+    path: &Path,
+) -> Result<Vec<Landed>, Error> {
     let archive = Archive::open(path, &Limits::default()).unwrap();
     let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
     let admitted = admitted(scope, policy, &archive, &inventory);
     let settings = Settings { concurrency: 1, limits: Limits::default(), time: None };
-    let registry = registry(server, None);
-    into_registry(&admitted, &archive, &inventory, mapping, &registry, &settings, &Unwatched)
+    into_registry(&admitted, &archive, &inventory, mapping, registry, &settings, &Unwatched)
 }
 
 /// What a registry in memory holds, by path.

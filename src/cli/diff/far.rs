@@ -23,7 +23,7 @@ pub(super) fn compare(archive: &Path, to: &Namespace, args: &DiffArgs) -> Result
     let names = names(&opened)?;
     mapping.check_used(names.iter())?;
     let mut registries = args.registry.registries(&limits)?;
-    let registry = registries.add(mapping.registry());
+    let registry = registries.add(mapping.registry())?;
     let mut places = Vec::new();
     let mut repositories = BTreeMap::new();
     for name in names {

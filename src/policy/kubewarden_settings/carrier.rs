@@ -23,6 +23,8 @@ pub(super) struct Carried {
     pub mutating: Option<bool>,
     pub monitor: bool,
     pub message: Option<String>,
+    pub group: Option<String>,
+    pub names_pods: bool,
     pub remarks: Vec<String>,
 }
 
@@ -112,7 +114,8 @@ fn policy_or_group(
     }
     let settings = spec.get("settings").cloned().unwrap_or(Value::Null);
     let lines = lines.settings.unwrap_or_default().of(place);
-    Ok(vec![said.carry(settings, lines, id.to_owned(), place)])
+    let names_pods = names_pods(spec);
+    Ok(vec![Carried { names_pods, ..said.carry(settings, lines, id.to_owned(), place) }])
 }
 
 /// A group holds where its expression does. Only one that asks for all of its members is read, and
@@ -143,7 +146,9 @@ fn group(
         }
         let settings = member.get("settings").cloned().unwrap_or(Value::Null);
         let lines = lines.remove(name).and_then(|member| member.settings).unwrap_or_default();
-        carried.push(said.carry(settings, lines.of(place), format!("{id}/{name}"), place));
+        let one = said.carry(settings, lines.of(place), format!("{id}/{name}"), place);
+        let (group, mutating) = (Some(id.to_owned()), Some(false));
+        carried.push(Carried { group, mutating, names_pods: names_pods(member), ..one });
     }
     let Some(first) = carried.first_mut() else {
         return Problem::OtherModule.at(place);
@@ -160,8 +165,18 @@ fn not_read(id: &str) -> String {
 }
 
 fn is_ours(policy: &Value) -> bool {
-    let module = policy.get("module").or(policy.get("url")).and_then(Value::as_str);
-    module.is_some_and(|module| module.contains("verify-image-signatures"))
+    module(policy).is_some_and(|module| module.contains("verify-image-signatures"))
+}
+
+fn module(policy: &Value) -> Option<&str> {
+    policy.get("module").or(policy.get("url")).and_then(Value::as_str)
+}
+
+/// Before version 0.3.0 the policy's answer called a pod so; a version is known by the module's tag.
+fn names_pods(policy: &Value) -> bool {
+    let tag = module(policy).and_then(|module| module.rsplit_once(":v"));
+    let mut numbers = tag.into_iter().flat_map(|(_, version)| version.split('.'));
+    numbers.next() == Some("0") && matches!(numbers.next(), Some("0" | "1" | "2"))
 }
 
 /// What a carrier says beside settings.
@@ -207,6 +222,8 @@ impl Said {
             mutating: self.mutating,
             monitor: self.monitor,
             message: self.message.clone(),
+            group: None,
+            names_pods: false,
             remarks: Vec::new(),
         }
     }

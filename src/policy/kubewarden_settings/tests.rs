@@ -39,7 +39,15 @@ fn admissions(text: &str) -> Vec<(String, Admission, Mode)> {
 
 fn admission(object: &str) -> Admission {
     let object = object.to_owned();
-    Admission { object, rewrite: true, mutating: None, monitor: false, message: None }
+    Admission {
+        object,
+        rewrite: true,
+        mutating: None,
+        monitor: false,
+        message: None,
+        group: None,
+        names_pods: false,
+    }
 }
 
 #[test]
@@ -87,7 +95,11 @@ fn settings_are_found_in_whatever_carries_them() {
                 ),
             ),
             "images/signed signatures[0]",
-            admission("images/signed"),
+            Admission {
+                mutating: Some(false),
+                group: Some("images".to_owned()),
+                ..admission("images/signed")
+            },
             Mode::Enforce,
         ),
         (
@@ -216,8 +228,32 @@ fn a_failure_is_told_as_the_policy_tells_it() {
              kind: genericIssuer\nissuer: i\nsubject: !equal s\nannotations: null\n"
         )
     );
-    assert_eq!(
-        not_accepted("web", &[&unsigned, "b"]),
-        format!("Resource web is not accepted: {unsigned}, b")
-    );
+    let told = |kind: &str, names_pods: bool| {
+        let admission = Admission { names_pods, ..admission("images") };
+        not_accepted(&admission, kind, "web", &[&unsigned, "b"])
+    };
+    let text = |called: &str| format!("{called} web is not accepted: {unsigned}, b");
+    assert_eq!(told("Pod", false), text("Resource"));
+    assert_eq!(told("Pod", true), text("Pod"));
+    assert_eq!(told("Deployment", true), text("Resource"));
+}
+
+#[test]
+fn the_version_of_the_policy_is_known_by_its_tag() {
+    let of = |module: &str| {
+        let spec = format!("  module: {module}\n{}", settings());
+        let [(_, admission, _)] = admissions(&object("AdmissionPolicy", &spec)).try_into().unwrap();
+        admission.names_pods
+    };
+    for (module, names_pods) in [
+        ("registry://ghcr.io/kubewarden/policies/verify-image-signatures:v0.1.3", true),
+        ("registry.example:5000/verify-image-signatures:v0.2.9", true),
+        ("ghcr.io/kubewarden/policies/verify-image-signatures:v0.3.0", false),
+        ("ghcr.io/kubewarden/policies/verify-image-signatures:v0.10.0", false),
+        ("ghcr.io/kubewarden/policies/verify-image-signatures:v1.0.6", false),
+        ("ghcr.io/kubewarden/policies/verify-image-signatures:latest", false),
+        ("file:///verify-image-signatures.wasm", false),
+    ] {
+        assert_eq!(of(module), names_pods, "{module}");
+    }
 }

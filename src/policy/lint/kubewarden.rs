@@ -36,14 +36,16 @@ fn carried(root: &Node) -> Vec<(&Node, &Node)> {
 }
 
 fn rewriting(notes: &mut Notes<'_>, carrier: &Node, settings: &Node) {
-    let mutating = carrier.get("mutating").or(carrier.get("allowedToMutate"));
     let rewrites = settings.get("modifyImagesWithDigest").and_then(Node::truth) != Some(false);
-    let has_entries = settings.get("signatures").is_some();
-    if let Some(mutating) = mutating
-        && mutating.truth() == Some(false)
-        && rewrites
-        && has_entries
-    {
+    if !rewrites || settings.get("signatures").is_none() {
+        return;
+    }
+    if carrier.get("policies").is_some() {
+        let what = "in a group nothing may be changed, and the settings rewrite images".to_owned();
+        return notes.add(settings, Lint::MayNotRewrite, what);
+    }
+    let mutating = carrier.get("mutating").or(carrier.get("allowedToMutate"));
+    if let Some(mutating) = mutating.filter(|mutating| mutating.truth() == Some(false)) {
         let what = "the policy may not change objects and its settings rewrite images".to_owned();
         notes.add(mutating, Lint::MayNotRewrite, what);
     }

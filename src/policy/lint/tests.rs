@@ -333,6 +333,21 @@ fn what_an_archive_makes_no_use_of() {
     assert_eq!(idle(&text, &images), []);
 }
 
+/// In a group nothing may be rewritten, whatever it says.
+#[test]
+fn a_member_of_a_group_may_not_rewrite() {
+    let group = |more: &str| {
+        format!(
+            "apiVersion: policies.kubewarden.io/v1\nkind: AdmissionPolicyGroup\n\
+             metadata: {{name: p}}\nspec:\n  expression: a()\n  policies:\n    a:\n      \
+             module: verify-image-signatures:v1.0.0\n      \
+             settings: {{signatures: [{{image: '*', {WHOM}}}]{more}}}\n"
+        )
+    };
+    assert_eq!(found(&group("")), [(9, "may-not-rewrite")]);
+    assert_eq!(found(&group(", modifyImagesWithDigest: false")), []);
+}
+
 /// A config in a `ConfigMap` is looked at as one that stands alone, line for line of the file.
 #[test]
 fn a_carried_config_is_looked_at() {

@@ -385,6 +385,9 @@ impl<'a> From<&'a Warning> for WarningV1<'a> {
                 ..bare
             },
             Warning::Oddity { note } => Self { note: Some(note), ..bare },
+            Warning::Excused { subject, note } => {
+                Self { subject: Some(*subject), note: Some(note), ..bare }
+            }
             Warning::Unreferenced { digest, size } => {
                 Self { digest: Some(*digest), size: Some(*size), ..bare }
             }

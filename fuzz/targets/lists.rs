@@ -1,0 +1,31 @@
+//! Lists of images, locks and exceptions: read twice they say the same, a line is one of the text, and
+//! what an image is called leads to it again.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sealift::transfer::{Exceptions, List, Location, Lock};
+use sealift_fuzz::LIMITS;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(lock) = Lock::parse(bytes, &LIMITS) {
+        let spelled = lock.to_bytes();
+        assert_eq!(Lock::parse(&spelled, &LIMITS).expect("it writes what it reads"), lock);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let lines = text.split('\n').count();
+    if let Ok(exceptions) = Exceptions::parse(text) {
+        assert!(exceptions.unused().count() <= lines.max(text.len()));
+    }
+    let Ok(list) = List::parse(text, &LIMITS) else { return };
+    assert_eq!(List::parse(text, &LIMITS).expect("as accepted"), list);
+    for entry in &list.entries {
+        assert!((1..=lines).contains(&entry.line), "{entry:?}");
+        if let Location::Registry(reference) = &entry.location {
+            let again: Location = reference.to_string().parse().expect("it is a location");
+            assert_eq!(again, entry.location);
+        }
+    }
+    for left in &list.left_over {
+        assert!((1..=lines).contains(&left.line), "{left}");
+    }
+});
