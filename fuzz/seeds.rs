@@ -66,6 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for list in LISTS {
         seeds.keep("lists", list.as_bytes())?;
     }
+    seeds.volumes()?;
     seeds.keep("engine", CUE.as_bytes())?;
     seeds.keep("engine", REGO.as_bytes())?;
     seeds.extended_tars()
@@ -240,6 +241,27 @@ impl Seeds {
             }],
         });
         self.keep("ledger", ledger.to_string().as_bytes())
+    }
+
+    /// The smallest archive, in two volumes.
+    fn volumes(&self) -> Result<(), Box<dyn Error>> {
+        let tar = sound()?.into_inner()?;
+        let parts = tar.split_at(1024);
+        let offsets = [0, 1024];
+        let lines = [(1, parts.0), (2, parts.1)].map(|(number, payload)| {
+            let (length, digest) = (payload.len(), Digest::sha256(payload));
+            let offset = offsets[number - 1];
+            format!("number {number} of 2\nbytes {length} from {offset}\npayload {digest}\n")
+        });
+        let set = Digest::sha256(lines.concat().as_bytes());
+        let headers = lines.map(|lines| {
+            let mut header = format!("sealift volume 1\nset {set}\n{lines}").into_bytes();
+            header.resize(512, 0);
+            header
+        });
+        let first = [&headers[0][..], parts.0].concat();
+        let length = u16::try_from(first.len())?.to_be_bytes();
+        self.keep("volumes", &[&length, first.as_slice(), &headers[1], parts.1].concat())
     }
 
     /// A member behind each kind of extension, which no tar of `testdata` needs.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use support::key::Key;
 use support::time;
-use support::tuf::{NOW, Part, Repository, gzip, id, packed};
+use support::tuf::{Delegated, NOW, Part, Repository, gzip, id, packed};
 
 const TARGET: &[u8] = b"whom to trust\n";
 
@@ -343,6 +343,51 @@ fn what_is_missing_or_changed_in_its_place_is_told() {
     files.insert("timestamp.json".to_owned(), vec![b' '; 16_385]);
     let why = "`timestamp.json` cannot be read: it has more than 16384 bytes";
     assert_eq!(target(files, "trusted_root.json"), Err(why.to_owned()));
+}
+
+/// A role below `targets` speaks for its paths alone, and with its own key.
+#[test]
+fn a_delegated_role_speaks_for_its_paths() {
+    let targets = |names: &[&str]| {
+        let target = |name: &&str| ((*name).to_owned(), (b"delegated\n".to_vec(), Value::Null));
+        names.iter().map(target).collect()
+    };
+    let delegated = |name: &str| Delegated {
+        name: name.to_owned(),
+        key: Key::p256("tuf delegated"),
+        paths: vec!["keys/*".to_owned()],
+        targets: targets(&["keys/a", "keys/deep/b", "other"]),
+    };
+    for consistent in [true, false] {
+        for name in ["registry", "a/b"] {
+            let delegated = vec![delegated(name)];
+            let repository = Repository { consistent, delegated, ..repository() };
+            let found = |files: Files, target| target_at(files, &repository.root(), NOW, target);
+            let files = || repository.files();
+            assert_eq!(found(files(), "keys/a"), Ok(Some(b"delegated\n".to_vec())));
+            assert_eq!(found(files(), "keys/deep/b"), Ok(None), "`*` does not cross a slash");
+            assert_eq!(found(files(), "other"), Ok(None));
+            assert_eq!(found(files(), "trusted_root.json"), Ok(Some(TARGET.to_vec())));
+            let by_another = repository.changed(&|role, part| {
+                if let (true, Part::Sealed(envelope)) = (role == name, part) {
+                    by_a_stranger(envelope);
+                }
+            });
+            let why = format!(
+                "its metadata does not hold: signature threshold not met for role {name}: 0/1 valid \
+                 signatures"
+            );
+            assert_eq!(found(by_another, "keys/a"), Err(why));
+            let unpinned = repository.changed(&|role, part| {
+                if let ("snapshot", Part::Signed(signed)) = (role, part) {
+                    signed["meta"].as_object_mut().unwrap().remove(&format!("{name}.json"));
+                }
+            });
+            assert_eq!(found(unpinned, "keys/a"), Ok(None));
+        }
+    }
+    let named_like_a_role = Repository { delegated: vec![delegated("timestamp")], ..repository() };
+    assert_eq!(target(named_like_a_role.files(), "keys/a"), Ok(None));
 }
 
 /// The root that is trusted to begin with decides which chain there is.

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use sealift::archive::{Archive, Error};
@@ -32,19 +32,25 @@ pub fn respelled(json: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&value).expect("a value has texts as keys")
 }
 
-/// One file for one input after the other, in memory where there is such a place.
-static FILE: LazyLock<File> = LazyLock::new(|| {
-    tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).expect("there is room")
+/// Files for one input after the other, in memory where there is such a place.
+static FILES: LazyLock<[File; 3]> = LazyLock::new(|| {
+    let file = || tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile());
+    [(); 3].map(|()| file().expect("there is room"))
 });
+
+/// A path to the bytes, until others are put into the same file; there are three.
+pub fn in_file(number: usize, bytes: &[u8]) -> PathBuf {
+    let file = &FILES[number];
+    file.set_len(0)
+        .and_then(|()| file.write_all_at(bytes, 0))
+        .expect("there is room for the input");
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+}
 
 /// Opens an archive as a file and as a stream. Two readers must never see two archives, so both
 /// accept the same members or refuse for the same reason.
 pub fn opened(bytes: &[u8]) -> Result<Archive, Error> {
-    FILE.set_len(0)
-        .and_then(|()| FILE.write_all_at(bytes, 0))
-        .expect("there is room for the input");
-    let path = format!("/proc/self/fd/{}", FILE.as_raw_fd());
-    let file = Archive::open(Path::new(&path), &LIMITS);
+    let file = Archive::open(&in_file(0, bytes), &LIMITS);
     let stream = Archive::from_stream(bytes, &LIMITS);
     match (&file, &stream) {
         (Ok(file), Ok(stream)) => {

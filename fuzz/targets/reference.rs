@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
     if let Some(digest) = reference.digest() {
         assert!(text.ends_with(&digest.to_string()), "{text:?} has another digest");
     }
-    let moved = reference.moved_to("mirror.example:5000", "a/b");
+    let moved = reference.at("mirror.example:5000", &format!("a/b/{}", reference.repository()));
     if let Ok(moved) = moved {
         assert_eq!(moved.to_string().parse(), Ok(moved.clone()));
         assert_eq!((moved.tag(), moved.digest()), (reference.tag(), reference.digest()));

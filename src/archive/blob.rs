@@ -87,7 +87,7 @@ pub(super) fn check_by_reading(
 /// Compares the size of the blob file, without reading it.
 pub(super) fn check_size(store: &dyn Store, descriptor: &Descriptor) -> Result<(), BlobError> {
     let digest = descriptor.digest;
-    let found = store.size(&digest).ok_or(BlobError::Missing { digest })?;
+    let found = store.size(&digest).ok_or_else(|| store.missing(&digest))?;
     if found == descriptor.size {
         Ok(())
     } else {
@@ -121,6 +121,12 @@ pub enum BlobError {
     /// The archive has no such file.
     #[error("the archive has no blob {digest}")]
     Missing {
+        /// Its name.
+        digest: Digest,
+    },
+    /// The archive is a delta that leaves the blob to its base, and no base has it.
+    #[error("the archive leaves blob {digest} to its base, and no base that was given holds it")]
+    Omitted {
         /// Its name.
         digest: Digest,
     },
@@ -187,7 +193,7 @@ impl BlobError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => "missing-blob",
+            Self::Missing { .. } | Self::Omitted { .. } => "missing-blob",
             Self::WrongSize { .. } => "size-mismatch",
             Self::WrongDigest { .. } | Self::DamagedVolume { .. } => "digest-mismatch",
             Self::TooLarge { .. } => "limit-exceeded",

@@ -7,6 +7,7 @@
 
 mod blob;
 mod compression;
+mod delta;
 mod error;
 mod layout;
 mod output;
@@ -18,6 +19,7 @@ mod volumes;
 mod write;
 
 pub use blob::{Blob, BlobError};
+pub use delta::{Omission, Omitted};
 pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault, VolumeFault};
 pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
@@ -31,6 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use compression::Packing;
+use delta::DeltaStore;
 use layout::LayoutStore;
 use stream::StreamStore;
 use tar::{Members, TarStore};
@@ -74,6 +77,17 @@ pub trait Store: Send + Sync {
         BlobError::WrongDigest { promised, found }
     }
 
+    /// The error for a blob file that is not there.
+    fn missing(&self, digest: &Digest) -> BlobError {
+        BlobError::Missing { digest: *digest }
+    }
+
+    /// The repository of a mirror's target that says it holds a blob which is not here, for a delta
+    /// leaves it to its base.
+    fn at_target(&self, _descriptor: &Descriptor) -> Option<&str> {
+        None
+    }
+
     /// Proves that the blob file holds what `descriptor` promises (size, then digest) and keeps
     /// nothing of it. A store that is read once has hashed it on the way and answers from that.
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError>;
@@ -82,6 +96,8 @@ pub trait Store: Send + Sync {
 /// An opened archive: its layout is sound, none of its blobs is proven.
 pub struct Archive {
     store: Box<dyn Store>,
+    /// Of a delta.
+    omission: Option<Omission>,
     index: Index,
     index_digest: Digest,
     ignored: Vec<String>,
@@ -130,6 +146,24 @@ impl Archive {
         Self::of_set(volumes.collect::<Result<_, _>>()?, limits)
     }
 
+    /// Opens several archives in their order, the volumes of each set as one.
+    pub fn open_each<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Vec<Self>, Error> {
+        let mut archives: Vec<(Option<Digest>, Vec<&Path>)> = Vec::new();
+        for path in paths.iter().map(AsRef::as_ref) {
+            let set = match open_volume(path, limits) {
+                Ok(volume) => Some(*volume.set()),
+                Err(Error::NotAVolume { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let known = archives.iter_mut().find(|(known, _)| set.is_some() && *known == set);
+            match known {
+                Some((_, files)) => files.push(path),
+                None => archives.push((set, vec![path])),
+            }
+        }
+        archives.iter().map(|(_, files)| Self::open_files(files, limits)).collect()
+    }
+
     fn of_set(volumes: Vec<Volume>, limits: &Limits) -> Result<Self, Error> {
         let set = Set::of(volumes)?;
         TarStore::index(Arc::clone(&set), limits)
@@ -149,7 +183,21 @@ impl Archive {
         let bytes = members.index.ok_or(Error::NoIndex)?;
         let index = Index::parse(&bytes, &MediaType::from(MediaType::OCI_INDEX), limits)
             .map_err(|cause| Error::BadIndex { cause })?;
-        Ok(Self { store, index, index_digest: Digest::sha256(&bytes), ignored: members.foreign })
+        let (index_digest, ignored) = (Digest::sha256(&bytes), members.foreign);
+        Ok(Self { store, omission: None, index, index_digest, ignored })
+    }
+
+    /// The same archive, a delta whose omitted blobs lie where `omitted` says.
+    #[must_use]
+    pub fn with_omitted(self, omitted: Omitted) -> Self {
+        let store = DeltaStore { own: self.store, omitted };
+        let omission = Some(store.omission());
+        Self { store: Box::new(store), omission, ..self }
+    }
+
+    /// What became of what it omits, where it is a delta and was told.
+    pub fn omission(&self) -> Option<&Omission> {
+        self.omission.as_ref()
     }
 
     /// Its blobs.

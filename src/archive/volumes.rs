@@ -241,6 +241,11 @@ impl Volume {
         Ok(Self { name, file, set, part, found: OnceLock::new() })
     }
 
+    /// The name of its set.
+    pub(super) fn set(&self) -> &Digest {
+        &self.set
+    }
+
     /// What happened to it, where it does not hold what its header says.
     fn damage(&self) -> Option<Box<Damage>> {
         let promised = self.part.payload;

@@ -65,6 +65,13 @@ pub(crate) struct VerifyArgs {
     #[arg(value_name = "ARCHIVE", required = true)]
     pub archive: Vec<PathBuf>,
 
+    /// What a delta leaves out lies in this archive (repeatable; volumes one by one)
+    ///
+    /// Its blobs are hashed as the archive's own are, and only those that the delta lists are taken
+    /// from it. Without it, what is left out is missing.
+    #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_BASE", hide_env_values = true)]
+    pub base: Vec<PathBuf>,
+
     /// Judge only this image (repeatable): a digest, a full reference, or a tag of the archive
     ///
     /// Without it every image that the archive's index lists is judged. A name that the archive does
@@ -383,6 +390,13 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "FILE", env = "SEALIFT_EVIDENCE_EXCEPTIONS")]
     pub evidence_exceptions: Option<PathBuf>,
 
+    /// Leave out the layers that this archive or receipt holds (repeatable; volumes one by one)
+    ///
+    /// What the far side has from an earlier trip need not travel again. Everything else does, and
+    /// `verify --base` or `mirror` look for the layers there.
+    #[arg(long, value_name = "ARCHIVE_OR_RECEIPT", env = "SEALIFT_BASE")]
+    pub base: Vec<PathBuf>,
+
     /// Write volumes of at most this size instead of one file: FILE.001, FILE.002 and so on
     ///
     /// A number with KB, MB, GB, KiB, MiB or GiB, at least 1MiB. A file always stays below it, so that
@@ -470,6 +484,18 @@ pub(crate) struct MirrorArgs {
     /// them does not find what it reads; evidence that it never reads is no loss.
     #[arg(long, env = "SEALIFT_PROVE", value_parser = BoolishValueParser::new())]
     pub prove: bool,
+
+    /// What a delta leaves out lies in this archive, or is named in this receipt (repeatable)
+    ///
+    /// From an archive it is hashed, and pushed where the target lacks it. For what no archive holds
+    /// the target is asked: where the images go, and in the repositories of the receipt. What it says
+    /// it holds is not hashed.
+    #[arg(long, value_name = "ARCHIVE_OR_RECEIPT", env = "SEALIFT_BASE")]
+    pub base: Vec<PathBuf>,
+
+    /// Write what the registry holds now, for `export --base` to leave out of the next delta
+    #[arg(long, value_name = "FILE", env = "SEALIFT_RECEIPT")]
+    pub receipt: Option<PathBuf>,
 
     /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
     #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]

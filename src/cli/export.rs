@@ -29,6 +29,7 @@ use serde::Serialize;
 #[cfg(feature = "net")]
 use super::args;
 use super::args::{ExportArgs, Format};
+use super::base::Bases;
 use super::exit::Exit;
 use super::progress::{Bar, Wanted};
 #[cfg(feature = "net")]
@@ -152,14 +153,16 @@ fn export<'a>(
     settings: &Settings,
 ) -> Result<(Plan<'a>, Option<Written>)> {
     let bar = Bar::new(if args.no_progress { Wanted::No } else { Wanted::Yes });
+    let bases = Bases::open(&args.base, &settings.limits)?;
+    let plan = || bases.leave(Plan::search(requests, search, settings, &bar)?);
     let Some(output) = args.output.as_ref().filter(|_| !args.dry_run) else {
-        return Ok((Plan::search(requests, search, settings, &bar)?, None));
+        return Ok((plan()?, None));
     };
     // First, so that a place that cannot be written is known before anything is fetched.
     let leftover = if args.resume { Leftover::Resumed } else { Leftover::Replaced };
     let shape = Shape { volume: args.volume_size, leftover };
     let writer = ArchiveWriter::create_as(output, shape)?;
-    let plan = Plan::search(requests, search, settings, &bar)?;
+    let plan = plan()?;
     let written = into_archive(&plan, writer, settings.concurrency, &bar)?;
     Ok((plan, Some(written)))
 }
@@ -532,6 +535,9 @@ impl Telling<'_> {
             _ => "nothing was written; it would be".to_owned(),
         };
         lines.line("", &format!("{place}: {images} image(s), {blobs} blobs, {bytes}"));
+        if let Some(ToldKept { blobs, bytes }) = self.left() {
+            lines.line("", &format!("left to the base: {blobs} blobs, {bytes} bytes"));
+        }
         if let Some(Kept { blobs, bytes }) = self.kept() {
             lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
         }
@@ -547,6 +553,13 @@ impl Telling<'_> {
     /// What a broken run had left, where it was to be kept.
     fn kept(&self) -> Option<Kept> {
         self.written.filter(|_| self.args.resume).map(|written| written.kept)
+    }
+
+    /// What is left to a base, where one was given.
+    fn left(&self) -> Option<ToldKept> {
+        let left = self.plan.left();
+        let bytes = left.iter().fold(0_u64, |sum, blob| sum.saturating_add(blob.size));
+        (!self.args.base.is_empty()).then_some(ToldKept { blobs: left.len(), bytes })
     }
 
     fn put_image(&self, lines: &mut Lines, image: &Image) {
@@ -620,6 +633,7 @@ impl Telling<'_> {
             blobs,
             bytes,
             files: self.written.map(|written| written.files),
+            left_to_base: self.left(),
             kept: self.kept().map(|Kept { blobs, bytes }| ToldKept { blobs, bytes }),
             inclusion_proofs: ToldProofs {
                 fetched: self.plan.fetched_proofs(),
@@ -670,6 +684,8 @@ struct Told<'a> {
     files: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<ToldKept>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_to_base: Option<ToldKept>,
     inclusion_proofs: ToldProofs,
     notes: &'a [String],
     ledger: &'a Ledger,

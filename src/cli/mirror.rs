@@ -1,5 +1,6 @@
 //! `sealift mirror`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -11,12 +12,13 @@ use sealift::report::text::Lines;
 use sealift::report::{Basis, Scope, json, text};
 use sealift::transfer::{
     Access, ClusterConfig, Flaw, Landed, LeftBehind, Listing, Mapping, Omission, Place, ReadBack,
-    Settings, into_registry, read_back,
+    Receipt, Settings, at_target, into_registry, read_back,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::args::{Format, MirrorArgs};
+use super::base::{self, Bases};
 use super::emit::Emission;
 use super::exit::Exit;
 use super::progress::{Bar, Wanted};
@@ -48,6 +50,17 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     };
     let archive = verify::open_files(&args.archive, &limits)?;
     let inventory = verify::inventory_of_files(&archive, &args.archive, &limits)?;
+    let settings = Settings { concurrency: args.registry.concurrency(), limits, time: None };
+    let bases = Bases::open(&args.base, &limits)?;
+    bases.check_registry(mapping.registry())?;
+    let held = match &inventory.delta {
+        Some(delta) => {
+            let lacking = bases.lacking(delta);
+            at_target(&lacking, &inventory, &mapping, &bases.receipts, target, &settings)?
+        }
+        None => BTreeMap::new(),
+    };
+    let archive = bases.under(archive, &inventory, held)?;
     let wanted = if args.no_progress { Wanted::No } else { Wanted::Yes };
     let outcome = engine::verify(
         &Work {
@@ -60,7 +73,6 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &options,
         &Bar::new(wanted),
     )?;
-    let settings = Settings { concurrency: args.registry.concurrency(), limits, time: None };
     let landed = into_registry(
         &outcome.admitted,
         &archive,
@@ -70,6 +82,10 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &settings,
         &Bar::new(wanted),
     )?;
+    if let Some(path) = &args.receipt {
+        let receipt = Receipt::of(mapping.registry(), archive.index_digest(), &landed);
+        base::write_receipt(path, &receipt)?;
+    }
     if let Some(emission) = emission {
         let access = if args.registry.plain_http { Access::PlainHttp } else { Access::Https };
         let config = ClusterConfig::of(&landed, access);
@@ -98,7 +114,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
 /// What was pushed, with its evidence.
 fn told(landed: &[Landed]) -> String {
     let mut lines = Lines::default();
-    for Landed { source, name, digest, evidence, left_behind } in landed {
+    for Landed { source, name, digest, evidence, left_behind, .. } in landed {
         lines.blank();
         lines.hanging("", "pushed ", &name.to_string());
         lines.hanging("  ", "from ", &source.to_string());

@@ -5,6 +5,7 @@
 
 mod admit;
 mod args;
+mod base;
 mod clock;
 mod diff;
 #[cfg(feature = "net")]

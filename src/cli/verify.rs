@@ -1,5 +1,6 @@
 //! `sealift verify`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -14,6 +15,7 @@ use sealift::policy::{Demand, PolicySet};
 use sealift::report::{Basis, PolicyEntry, Scope, json, text};
 
 use super::args::{Format, VerifyArgs};
+use super::base::Bases;
 use super::exit::Exit;
 use super::progress::{Bar, Wanted};
 use super::signer::Demands;
@@ -38,6 +40,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     };
     let archive = open_files(&args.archive, &limits)?;
     let inventory = inventory_of_files(&archive, &args.archive, &limits)?;
+    let bases = Bases::open(&args.base, &limits)?;
+    bases.check_bytes()?;
+    let archive = bases.under(archive, &inventory, BTreeMap::new())?;
     let outcome = engine::verify(
         &Work {
             archive: &archive,

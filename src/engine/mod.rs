@@ -125,6 +125,8 @@ pub fn verify(
     let (images, admitted): (Vec<_>, Vec<_>) =
         chosen.iter().map(|&subject| judgement.judge(subject)).unzip();
     let mut warnings = judgement::warnings(policies, &images);
+    warnings
+        .extend(archive.omission().map(|omission| Warning::Oddity { note: omission.to_string() }));
     let is_told = |subject: &Digest| options.selection.is_empty() || is_of(&images, subject);
     let excused = record.excused().filter(|(subject, _)| is_told(subject));
     warnings.extend(excused.map(|(subject, note)| Warning::Excused { subject, note }));

@@ -215,10 +215,12 @@ impl Walk<'_> {
     fn absent_or_fault(&self, descriptor: &Descriptor, part: Part, parts: &mut Parts) {
         let digest = descriptor.digest;
         let lawful = part == Part::Layer && descriptor.media_type.is_non_distributable();
-        if lawful || self.bytes.scope == Scope::EvidenceOnly {
+        // A delta leaves layers alone to its base.
+        let elsewhere = part == Part::Layer && self.bytes.store.at_target(descriptor).is_some();
+        if lawful || elsewhere || self.bytes.scope == Scope::EvidenceOnly {
             parts.absent.push(Absent { digest, part });
         } else {
-            let error = BlobError::Missing { digest };
+            let error = self.bytes.store.missing(&digest);
             parts.faults.push(wrong(descriptor, part, (&error).into()));
         }
     }

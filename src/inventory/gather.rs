@@ -6,6 +6,7 @@ use crate::archive::{Archive, Blob, BlobError};
 use crate::digest::Digest;
 use crate::inventory::budget::Budget;
 use crate::inventory::cosign_layout::Kind;
+use crate::inventory::delta::{Delta, Fault};
 use crate::inventory::tags::{EvidenceTag, TagKind, names, raw_names};
 use crate::inventory::{
     BlobFault, Content, Error, Evidence, FoundBy, Inventory, Name, Note, Orphan, Subject, referrers,
@@ -28,6 +29,7 @@ pub(super) struct Gathering<'a> {
     images_by_name: HashMap<String, BTreeSet<Digest>>,
     names: BTreeMap<Name, Digest>,
     ledger: Option<(Descriptor, Blob)>,
+    delta: Option<Delta>,
     /// Documents that were read, and what they refer to.
     pub(super) documents: HashSet<Digest>,
     pub(super) referred: HashSet<Digest>,
@@ -47,6 +49,7 @@ impl<'a> Gathering<'a> {
             images_by_name: HashMap::new(),
             names: BTreeMap::new(),
             ledger: None,
+            delta: None,
             documents: HashSet::new(),
             referred: HashSet::new(),
             notes: Vec::new(),
@@ -96,6 +99,10 @@ impl<'a> Gathering<'a> {
             None => {}
         }
         let content = self.read(entry)?;
+        let document = content.as_ref().ok().map(|(_, document)| document);
+        if !document.is_some_and(is_runnable) && is_delta(entry, document) {
+            return self.take_delta(entry, content.map(|(_, document)| document));
+        }
         match &content {
             Ok((_, document)) if is_runnable(document) => {}
             Ok((_, document)) if is_ledger(entry, Some(document)) => {
@@ -264,6 +271,33 @@ impl<'a> Gathering<'a> {
         Ok(place)
     }
 
+    /// What the archive leaves out, for it is a delta. Of two such lists one must be wrong.
+    fn take_delta(
+        &mut self,
+        entry: &Descriptor,
+        document: Result<Document, BlobFault>,
+    ) -> Result<(), Error> {
+        let digest = entry.digest;
+        let broken = |fault| Error::Delta { digest, fault: Box::new(fault) };
+        let document = document.map_err(|fault| broken(Fault::Blob(fault)))?;
+        let layer = match &document {
+            Document::Manifest(manifest) => {
+                manifest.layers.iter().find(|layer| layer.media_type == MediaType::DELTA)
+            }
+            Document::Index(_) => None,
+        };
+        let missing = || BlobFault::Document(oci::Error::Missing { field: "layers" });
+        let layer = layer.ok_or_else(|| broken(Fault::Blob(missing())))?;
+        let blob = self.budget.read(layer, self.budget.limits.envelope_bytes)?;
+        let blob = blob.map_err(|cause| broken(Fault::Blob(BlobFault::Blob(cause))))?;
+        self.budget.hold_piece(layer.size)?;
+        let delta = Delta::parse(blob.bytes(), self.budget.limits).map_err(broken)?;
+        if self.delta.replace(delta).is_some() {
+            return Err(broken(Fault::Twice));
+        }
+        Ok(())
+    }
+
     /// The ledger is the layer of its type.
     fn take_ledger(&mut self, entry: &Descriptor, document: &Document) -> Result<(), Error> {
         if let Some((first, _)) = &self.ledger {
@@ -353,6 +387,7 @@ impl<'a> Gathering<'a> {
             orphans,
             unreferenced,
             ledger: self.ledger.map(|(_, blob)| blob),
+            delta: self.delta,
             notes: self.notes,
         })
     }
@@ -444,12 +479,20 @@ fn referrer_subject(entry: &Descriptor) -> Option<Digest> {
 }
 
 fn is_ledger(entry: &Descriptor, document: Option<&Document>) -> bool {
-    let kind = match document {
+    is_of_kind(entry, document, MediaType::LEDGER)
+}
+
+fn is_delta(entry: &Descriptor, document: Option<&Document>) -> bool {
+    is_of_kind(entry, document, MediaType::DELTA)
+}
+
+fn is_of_kind(entry: &Descriptor, document: Option<&Document>, kind: &str) -> bool {
+    let found = match document {
         Some(Document::Manifest(manifest)) => Some(manifest.kind()),
         Some(Document::Index(index)) => index.artifact_type.as_deref(),
         None => None,
     };
-    kind.or(entry.artifact_type.as_deref()) == Some(MediaType::LEDGER)
+    found.or(entry.artifact_type.as_deref()) == Some(kind)
 }
 
 impl Subject {

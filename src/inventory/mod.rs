@@ -13,6 +13,7 @@
 //! - Evidence that cannot be read is kept, with the reason; so are children that are absent.
 //! - One name for two things, and two promises about one digest, are never resolved by choosing.
 
+pub mod delta;
 pub mod ledger;
 
 mod budget;
@@ -27,6 +28,7 @@ use std::fmt;
 
 use crate::archive::{Archive, Blob, BlobError};
 use crate::digest::Digest;
+use crate::inventory::delta::Delta;
 use crate::inventory::gather::Gathering;
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Document, Platform, Reference};
@@ -41,6 +43,8 @@ pub struct Inventory {
     pub unreferenced: Vec<(Digest, u64)>,
     /// The ledger of the export, where the archive carries one: the proven bytes.
     pub ledger: Option<Blob>,
+    /// What it leaves to a base, where the archive is a delta.
+    pub delta: Option<Delta>,
     /// What is odd in the archive and decides nothing.
     pub notes: Vec<Note>,
 }
@@ -289,6 +293,15 @@ pub enum Error {
         #[source]
         fault: BlobFault,
     },
+    /// The archive says that it is a delta, and what it leaves out cannot be read.
+    #[error("the list of what this delta leaves out, {digest}, cannot be read")]
+    Delta {
+        /// Its manifest.
+        digest: Digest,
+        /// Why.
+        #[source]
+        fault: Box<delta::Fault>,
+    },
     /// The archive lists two ledgers, of which one must be wrong.
     #[error("the archive has two ledgers, {first} and {second}")]
     TwoLedgers {
@@ -306,6 +319,7 @@ impl Error {
             Self::AmbiguousRef { .. } => "ambiguous-ref",
             Self::Limit { .. } => "limit-exceeded",
             Self::Ledger { .. } => "bad-ledger",
+            Self::Delta { .. } => "bad-delta",
             Self::TwoLedgers { .. } => "two-ledgers",
         }
     }

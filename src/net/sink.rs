@@ -26,6 +26,10 @@ impl Sink for Registry {
         Ok(Some(Box::new(upload)))
     }
 
+    fn holds(&self, repository: &str, blob: &Descriptor) -> Result<bool, Fault> {
+        Ok(self.repository(repository).has_blob(blob)?)
+    }
+
     fn put_manifest(
         &self,
         repository: &str,

@@ -38,6 +38,9 @@ impl MediaType {
     /// The ledger of an export.
     pub const LEDGER: &str = "application/vnd.sealift.ledger.v1+json";
 
+    /// The list of what a delta leaves to its base.
+    pub const DELTA: &str = "application/vnd.sealift.delta.v1+json";
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

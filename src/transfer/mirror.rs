@@ -31,6 +31,8 @@ pub struct Landed {
     pub evidence: Vec<LandedEvidence>,
     /// Evidence that was not pushed.
     pub left_behind: Vec<LeftBehind>,
+    /// Every blob and manifest that its repository holds for it now, with its size.
+    pub contents: BTreeMap<Digest, u64>,
 }
 
 /// Evidence that was not pushed.
@@ -112,6 +114,16 @@ struct Load<'a> {
     left_behind: Vec<LeftBehind>,
     /// Indexes that are pushed without this child, the first of those they lack.
     sparse: BTreeMap<Digest, Digest>,
+}
+
+impl Load<'_> {
+    fn contents(&self) -> BTreeMap<Digest, u64> {
+        let tagged = self.tagged.iter().map(|(.., blob)| *blob);
+        let referrers = self.referrers.iter().map(|(_, blob)| *blob);
+        let manifests = self.manifests.iter().copied().chain(&self.parts);
+        let manifests = manifests.chain(tagged).chain(referrers).map(Blob::descriptor);
+        manifests.chain(&self.blobs).map(|it| (it.digest, it.size)).collect()
+    }
 }
 
 struct Layout<'a> {
@@ -237,6 +249,8 @@ impl<'a> Layout<'a> {
             Document::Manifest(manifest) => {
                 for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
                     let is_absent = admitted.absent().iter().any(|it| it.digest == blob.digest);
+                    // Of a delta: the registry says it holds it, and is asked again where it is to go.
+                    let is_absent = is_absent && self.archive.store().at_target(blob).is_none();
                     if is_absent && !blob.media_type.is_non_distributable() {
                         return Err(Error::Incomplete { digest });
                     }
@@ -350,7 +364,7 @@ impl Push<'_> {
     fn blob(&self, wanted: &Wanted<'_>) -> Result<(), Error> {
         let descriptor = wanted.descriptor;
         let content = Content::new(self.archive.store(), descriptor, self.watch);
-        let mut first = None;
+        let mut first = self.archive.store().at_target(descriptor);
         for (repository, clearance) in &wanted.repositories {
             let doing = || format!("push {} to {repository}", descriptor.digest);
             let upload = self
@@ -413,7 +427,8 @@ impl Push<'_> {
         let digest = *load.clearance.admitted().subject();
         let left_behind = load.left_behind.clone();
         let (source, name) = (load.source.clone(), load.name.clone());
-        Ok(Landed { source, name, digest, evidence: landed, left_behind })
+        let contents = load.contents();
+        Ok(Landed { source, name, digest, evidence: landed, left_behind, contents })
     }
 
     fn tag(&self, load: &Load<'_>) -> Result<(), Error> {

@@ -9,6 +9,7 @@
 //! A mirror pushes what was admitted and nothing else: a [`Sink`] asks for a [`Clearance`], and the
 //! only way to one is a [`policy::Admitted`](crate::policy::Admitted).
 
+mod base;
 mod clearance;
 mod cluster;
 mod compare;
@@ -28,10 +29,12 @@ mod plan;
 mod platforms;
 mod prefetch;
 mod proving;
+mod receipt;
 mod workers;
 
 use std::io;
 
+pub use base::at_target;
 pub use clearance::Clearance;
 pub use cluster::{Access, ClusterConfig, ClusterFile, Omission};
 pub use compare::{
@@ -53,6 +56,7 @@ pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry}
 pub use plan::{Held, Image, Plan, Settings};
 pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
 pub use proving::Content;
+pub use receipt::{Held as ReceiptEntry, Receipt};
 
 use crate::archive::Blob;
 use crate::digest::{Algorithm, Digest};
@@ -128,6 +132,9 @@ pub trait Sink: Sync {
         mount_from: Option<&str>,
         clearance: &Clearance<'_>,
     ) -> Result<Option<Box<dyn Upload + 'a>>, Fault>;
+
+    /// Whether a repository says that it holds a blob.
+    fn holds(&self, repository: &str, blob: &Descriptor) -> Result<bool, Fault>;
 
     /// Puts a manifest under a tag, or under its digest.
     fn put_manifest(

@@ -9,6 +9,7 @@ use super::inclusion::{Proofs, proofs};
 use super::{Error, Moved, Request, Search, Source, Unproven, WantedPlatform, Watch};
 use crate::digest::Digest;
 use crate::inventory::Name;
+use crate::inventory::delta::{self, Delta, Listed};
 use crate::inventory::ledger::{Entry, Ledger, Version};
 use crate::limits::Limits;
 use crate::oci::{Descriptor, MediaType, Platform, Reference};
@@ -29,6 +30,8 @@ pub struct Settings {
 pub struct Plan<'a> {
     pub(super) index: Vec<u8>,
     pub(super) items: Vec<Item<'a>>,
+    entries: Vec<Descriptor>,
+    left: Vec<Listed>,
     images: Vec<Image>,
     ledger: Ledger,
     moved: Vec<Moved>,
@@ -114,13 +117,44 @@ impl<'a> Plan<'a> {
         for (signature, bundle) in &fetched {
             entries.push(shelf.put_proof(signature, bundle.clone())?);
         }
-        entries.push(shelf.put_ledger(&ledger)?);
+        entries.push(shelf.put_artifact(MediaType::LEDGER, ledger.to_bytes())?);
         let images = images(requests, &roots, &nodes, &absent);
         let index = index_json(&entries);
-        let mut items: Vec<_> = shelf.items.into_values().collect();
-        items.sort_by_key(|item| (item.group, item.digest));
-        let fetched_proofs = fetched.len();
-        Ok(Self { index, items, images, ledger, moved, fetched_proofs, unproven })
+        let items = shelf.in_order();
+        let (left, fetched_proofs) = (Vec::new(), fetched.len());
+        Ok(Self { index, items, entries, left, images, ledger, moved, fetched_proofs, unproven })
+    }
+
+    /// Leaves to `bases` the layers that they hold by digest and size; where there are any, the
+    /// archive says so. All else travels, so that a verdict needs nothing but bytes of layers.
+    pub fn leave(
+        mut self,
+        bases: Vec<delta::Base>,
+        held: &BTreeMap<Digest, u64>,
+    ) -> Result<Self, Error> {
+        let is_left = |item: &Item<'_>| {
+            item.group == Group::Layer && held.get(&item.digest) == Some(&item.size)
+        };
+        let (left, items): (Vec<_>, Vec<_>) = self.items.into_iter().partition(is_left);
+        self.items = items;
+        self.left =
+            left.iter().map(|item| Listed { digest: item.digest, size: item.size }).collect();
+        self.left.sort();
+        if left.is_empty() {
+            return Ok(self);
+        }
+        let delta = Delta { version: delta::Version, bases, omitted: self.left.clone() };
+        let items = self.items.into_iter().map(|item| (item.digest, item)).collect();
+        let mut shelf = Shelf { items };
+        self.entries.push(shelf.put_artifact(MediaType::DELTA, delta.to_bytes())?);
+        self.index = index_json(&self.entries);
+        self.items = shelf.in_order();
+        Ok(self)
+    }
+
+    /// What is left to the base.
+    pub fn left(&self) -> &[Listed] {
+        &self.left
     }
 
     /// The bytes of `index.json`.
@@ -190,20 +224,27 @@ impl<'a> Shelf<'a> {
         Ok(absent)
     }
 
-    /// Puts the ledger as an artifact: its document, the empty configuration and the manifest.
-    fn put_ledger(&mut self, ledger: &Ledger) -> Result<Descriptor, Error> {
-        let document = self.put_bytes(MediaType::LEDGER, ledger.to_bytes())?;
+    /// In the order of the archive.
+    fn in_order(self) -> Vec<Item<'a>> {
+        let mut items: Vec<_> = self.items.into_values().collect();
+        items.sort_by_key(|item| (item.group, item.digest));
+        items
+    }
+
+    /// Puts a document of the archive as an artifact: with the empty configuration and a manifest.
+    fn put_artifact(&mut self, kind: &str, document: Vec<u8>) -> Result<Descriptor, Error> {
+        let document = self.put_bytes(kind, document)?;
         let config = self.put_bytes(MediaType::OCI_EMPTY, b"{}".to_vec())?;
-        let manifest = LedgerManifest {
+        let manifest = ArtifactManifest {
             schema_version: 2,
             media_type: MediaType::OCI_MANIFEST,
-            artifact_type: MediaType::LEDGER,
+            artifact_type: kind,
             config: &config,
             layers: [&document],
         };
         let bytes = serde_json::to_vec(&manifest).expect("a manifest has only texts as keys");
         let mut descriptor = self.put_bytes(MediaType::OCI_MANIFEST, bytes)?;
-        descriptor.artifact_type = Some(MediaType::LEDGER.to_owned());
+        descriptor.artifact_type = Some(kind.to_owned());
         Ok(descriptor)
     }
 
@@ -267,7 +308,7 @@ fn is_absent(source: &dyn Source, descriptor: &Descriptor) -> Result<bool, Error
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LedgerManifest<'a> {
+struct ArtifactManifest<'a> {
     schema_version: u8,
     media_type: &'a str,
     artifact_type: &'a str,

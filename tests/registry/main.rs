@@ -6,6 +6,7 @@
 
 mod auth;
 mod commands;
+mod delta;
 mod diff;
 mod export;
 mod faults;

@@ -226,7 +226,7 @@ fn short(line: &str) -> String {
     })
 }
 
-fn lines(server: &Server) -> Vec<String> {
+pub(crate) fn lines(server: &Server) -> Vec<String> {
     let writes = server.asked().into_iter().filter(|asked| asked.method != "GET");
     writes.map(|asked| short(&asked.line())).collect()
 }
@@ -253,7 +253,8 @@ fn blobs_first_tags_last() {
             name,
             digest: image.digest,
             evidence: vec![evidence],
-            left_behind: vec![]
+            left_behind: vec![],
+            contents: layout.blobs.iter().map(|(it, bytes)| (*it, bytes.len() as u64)).collect(),
         }]
     );
     let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer"), Digest::sha256(b"bundle")];

@@ -28,9 +28,22 @@ pub struct Repository {
     /// Whether names of files carry versions and hashes.
     pub consistent: bool,
     /// Targets by name, each with its `custom`.
-    pub targets: BTreeMap<String, (Vec<u8>, Value)>,
-    /// What `targets` delegates.
-    pub delegations: Value,
+    pub targets: Targets,
+    /// Whom `targets` delegates to.
+    pub delegated: Vec<Delegated>,
+}
+
+/// Targets by name, each with its `custom`.
+pub type Targets = BTreeMap<String, (Vec<u8>, Value)>;
+
+/// A role below `targets`.
+#[derive(Clone)]
+pub struct Delegated {
+    pub name: String,
+    pub key: Key,
+    /// Which targets it may list.
+    pub paths: Vec<String>,
+    pub targets: Targets,
 }
 
 /// A part of a metadata file, while it is made.
@@ -74,7 +87,7 @@ impl Repository {
                 .iter()
                 .map(|(name, bytes)| ((*name).to_owned(), (bytes.to_vec(), Value::Null)))
                 .collect(),
-            delegations: Value::Null,
+            delegated: Vec::new(),
         }
     }
 
@@ -95,34 +108,31 @@ impl Repository {
             let bytes = self.root_of(version, change);
             files.insert(format!("{version}.root.json"), bytes);
         }
-        let mut listed = Map::new();
-        for (name, (bytes, custom)) in &self.targets {
-            let digest = Digest::sha256(bytes);
-            let mut target = pin(bytes);
-            if !custom.is_null() {
-                target["custom"] = custom.clone();
-            }
-            listed.insert(name.clone(), target);
-            let (folder, file) = name
-                .rsplit_once('/')
-                .map_or(("", &name[..]), |(folder, file)| (&name[..=folder.len()], file));
-            let path = if self.consistent {
-                format!("targets/{folder}{}.{file}", digest.hex())
-            } else {
-                format!("targets/{name}")
-            };
-            files.insert(path, bytes.clone());
+        let prefix = if self.consistent { format!("{VERSION}.") } else { String::new() };
+        let mut fields = json!({ "targets": self.listed(&self.targets, &mut files) });
+        let mut pins = Map::new();
+        for role in &self.delegated {
+            let listed = json!({ "targets": self.listed(&role.targets, &mut files) });
+            let expires = self.expires["targets"];
+            let signed = signed("targets", expires, listed);
+            let bytes = sealed(&role.name, signed, &[&role.key], change);
+            pins.insert(format!("{}.json", role.name), meta(&bytes));
+            files.insert(format!("{prefix}{}.json", role.name.replace('/', "%2F")), bytes);
+            fields["delegations"]["keys"][id(&role.key)] = described(&role.key);
         }
-        let mut fields = json!({ "targets": listed });
-        if !self.delegations.is_null() {
-            fields["delegations"] = self.delegations.clone();
+        if !self.delegated.is_empty() {
+            let role = |role: &Delegated| {
+                let keys = [id(&role.key)];
+                json!({ "name": role.name, "keyids": keys, "threshold": 1, "paths": role.paths,
+                    "terminating": false })
+            };
+            fields["delegations"]["roles"] = self.delegated.iter().map(role).collect();
         }
         let targets = self.seal("targets", fields, change);
-        let snapshot =
-            self.seal("snapshot", json!({ "meta": { "targets.json": meta(&targets) } }), change);
+        pins.insert("targets.json".to_owned(), meta(&targets));
+        let snapshot = self.seal("snapshot", json!({ "meta": pins }), change);
         let timestamp =
             self.seal("timestamp", json!({ "meta": { "snapshot.json": meta(&snapshot) } }), change);
-        let prefix = if self.consistent { format!("{VERSION}.") } else { String::new() };
         files.insert(format!("{prefix}targets.json"), targets);
         files.insert(format!("{prefix}snapshot.json"), snapshot);
         files.insert("timestamp.json".to_owned(), timestamp);
@@ -152,14 +162,42 @@ impl Repository {
         sealed(&format!("{version}.root"), signed, &signers, change)
     }
 
+    /// What a role says of targets, whose bytes join the files.
+    fn listed(&self, targets: &Targets, files: &mut BTreeMap<String, Vec<u8>>) -> Value {
+        let mut listed = Map::new();
+        for (name, (bytes, custom)) in targets {
+            let digest = Digest::sha256(bytes);
+            let mut target = pin(bytes);
+            if !custom.is_null() {
+                target["custom"] = custom.clone();
+            }
+            listed.insert(name.clone(), target);
+            let (folder, file) = name
+                .rsplit_once('/')
+                .map_or(("", &name[..]), |(folder, file)| (&name[..=folder.len()], file));
+            let path = if self.consistent {
+                format!("targets/{folder}{}.{file}", digest.hex())
+            } else {
+                format!("targets/{name}")
+            };
+            files.insert(path, bytes.clone());
+        }
+        listed.into()
+    }
+
     fn seal(&self, role: &'static str, fields: Value, change: &dyn Fn(&str, Part<'_>)) -> Vec<u8> {
-        let mut signed = json!({
-            "_type": role, "spec_version": "1.0", "version": VERSION, "expires": self.expires[role],
-        });
-        let Value::Object(fields) = fields else { unreachable!("fields are an object") };
-        signed.as_object_mut().expect("an object").extend(fields);
+        let signed = signed(role, self.expires[role], fields);
         sealed(role, signed, &self.roles[role].iter().collect::<Vec<_>>(), change)
     }
+}
+
+fn signed(kind: &str, expires: &str, fields: Value) -> Value {
+    let mut signed = json!({
+        "_type": kind, "spec_version": "1.0", "version": VERSION, "expires": expires,
+    });
+    let Value::Object(fields) = fields else { unreachable!("fields are an object") };
+    signed.as_object_mut().expect("an object").extend(fields);
+    signed
 }
 
 fn sealed(

@@ -8,6 +8,7 @@ fn landed(pairs: &[(&str, &str)]) -> Vec<Landed> {
         digest: Digest::sha256(b""),
         evidence: Vec::new(),
         left_behind: Vec::new(),
+        contents: BTreeMap::new(),
     });
     landed.collect()
 }

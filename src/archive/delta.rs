@@ -1,0 +1,155 @@
+//! A *delta*: an archive that leaves blobs to its base, for the far side holds them already.
+//!
+//! What it leaves to the base is listed in it, and nothing else is ever taken from a base: whatever an
+//! archive lacks beyond its list, it lacks. Bytes of a base are proven as the archive's own are. What a
+//! registry says it holds is no bytes, and stays told as that.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::archive::{Archive, BlobError, Store};
+use crate::digest::Digest;
+use crate::oci::Descriptor;
+
+/// What a delta leaves to its base, and where that may be.
+#[derive(Default)]
+pub struct Omitted {
+    /// The blobs and their sizes, as the delta lists them.
+    pub blobs: BTreeMap<Digest, u64>,
+    /// The digests of the contents of what it was made against, as it says.
+    pub named: Vec<Digest>,
+    /// Archives that were given as its base.
+    pub bases: Vec<Archive>,
+    /// Repositories of the target of a mirror that say they hold them.
+    pub at_target: BTreeMap<Digest, String>,
+}
+
+/// What became of the blobs that a delta leaves to its base.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Omission {
+    /// How many there are.
+    pub blobs: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The digests of the contents of what it was made against, as it says.
+    pub named: Vec<Digest>,
+    /// How many lie in a base that was given.
+    pub in_base: usize,
+    /// How many the target says it holds.
+    pub at_target: usize,
+    /// Those that are nowhere.
+    pub missing: Vec<Digest>,
+}
+
+impl fmt::Display for Omission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { blobs, bytes, named, in_base, at_target, missing } = self;
+        write!(f, "the archive is a delta that leaves {blobs} blobs to its base, {bytes} bytes")?;
+        if *in_base > 0 {
+            write!(f, "; {in_base} are read from the base that was given")?;
+        }
+        if *at_target > 0 {
+            let why = "by its own word, and were not hashed";
+            write!(f, "; {at_target} are held by the target, {why}")?;
+        }
+        if !missing.is_empty() {
+            let named: Vec<_> = named.iter().map(Digest::to_string).collect();
+            let (missing, named) = (missing.len(), named.join(" and "));
+            write!(f, "; {missing} are nowhere: give by `--base` what has the contents {named}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The blobs of a delta and those of its bases.
+pub(super) struct DeltaStore {
+    pub(super) own: Box<dyn Store>,
+    pub(super) omitted: Omitted,
+}
+
+impl DeltaStore {
+    /// The store that holds a blob: the delta's own, else a base that has it in the size listed.
+    fn holder(&self, digest: &Digest) -> Option<&dyn Store> {
+        if self.own.size(digest).is_some() {
+            return Some(self.own.as_ref());
+        }
+        let size = self.omitted.blobs.get(digest)?;
+        let mut bases = self.omitted.bases.iter().map(Archive::store);
+        bases.find(|base| base.size(digest) == Some(*size))
+    }
+
+    pub(super) fn omission(&self) -> Omission {
+        let named = self.omitted.named.clone();
+        let mut omission = Omission { named, ..Omission::default() };
+        for (digest, size) in &self.omitted.blobs {
+            omission.blobs = omission.blobs.saturating_add(1);
+            omission.bytes = omission.bytes.saturating_add(*size);
+            if self.holder(digest).is_some() {
+                omission.in_base = omission.in_base.saturating_add(1);
+            } else if self.omitted.at_target.contains_key(digest) {
+                omission.at_target = omission.at_target.saturating_add(1);
+            } else {
+                omission.missing.push(*digest);
+            }
+        }
+        omission
+    }
+}
+
+impl Store for DeltaStore {
+    fn size(&self, digest: &Digest) -> Option<u64> {
+        self.holder(digest)?.size(digest)
+    }
+
+    /// The delta's own: what else a base holds is none of its business.
+    fn blobs(&self) -> Vec<(Digest, u64)> {
+        self.own.blobs()
+    }
+
+    fn read(
+        &self,
+        digest: &Digest,
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
+    ) -> Result<(), BlobError> {
+        match self.holder(digest) {
+            Some(store) => store.read(digest, sink),
+            None => Err(self.missing(digest)),
+        }
+    }
+
+    fn first_byte(&self, digest: &Digest) -> Option<u8> {
+        self.holder(digest)?.first_byte(digest)
+    }
+
+    fn wrong_digest(&self, promised: Digest, found: Digest) -> BlobError {
+        match self.holder(&promised) {
+            Some(store) => store.wrong_digest(promised, found),
+            None => BlobError::WrongDigest { promised, found },
+        }
+    }
+
+    fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError> {
+        match self.holder(&descriptor.digest) {
+            Some(store) => store.check(descriptor),
+            None => Err(self.missing(&descriptor.digest)),
+        }
+    }
+
+    fn missing(&self, digest: &Digest) -> BlobError {
+        let digest = *digest;
+        if self.omitted.blobs.contains_key(&digest) {
+            BlobError::Omitted { digest }
+        } else {
+            self.own.missing(&digest)
+        }
+    }
+
+    fn at_target(&self, descriptor: &Descriptor) -> Option<&str> {
+        let digest = &descriptor.digest;
+        let is_listed = self.omitted.blobs.get(digest) == Some(&descriptor.size);
+        if !is_listed || self.holder(digest).is_some() {
+            return None;
+        }
+        self.omitted.at_target.get(digest).map(String::as_str)
+    }
+}
