@@ -116,7 +116,7 @@ impl ArchiveWriter {
             bytes,
             left: size,
             hasher: Hasher::new(digest.algorithm()),
-            ends: Ends::AtSize,
+            ends: Ends::Unread,
         };
         let written = self
             .output
@@ -282,8 +282,12 @@ struct Proving<'a> {
 
 /// How the bytes ended.
 enum Ends {
-    /// Where they should, as far as is known.
+    /// Nobody read so far: they could not be written.
+    Unread,
+    /// Where they should.
     AtSize,
+    /// Sooner.
+    Sooner,
     /// Later.
     Later,
     /// By an error of the reader, which the tar reports.
@@ -294,11 +298,9 @@ impl Proving<'_> {
     fn check(self, digest: &Digest, size: u64) -> Result<(), BlobError> {
         let wrong_size = |found| BlobError::WrongSize { digest: *digest, promised: size, found };
         match self.ends {
-            Ends::Broken => return Ok(()),
+            Ends::Unread | Ends::Broken => return Ok(()),
             Ends::Later => return Err(wrong_size(size.saturating_add(1))),
-            Ends::AtSize if self.left > 0 => {
-                return Err(wrong_size(size.saturating_sub(self.left)));
-            }
+            Ends::Sooner => return Err(wrong_size(size.saturating_sub(self.left))),
             Ends::AtSize => {}
         }
         let found = self.hasher.finish();
@@ -315,9 +317,7 @@ impl Read for Proving<'_> {
         let mut beyond = [0];
         if self.left == 0 {
             let more = self.bytes.read(&mut beyond).inspect_err(|_| self.ends = Ends::Broken)?;
-            if more > 0 {
-                self.ends = Ends::Later;
-            }
+            self.ends = if more > 0 { Ends::Later } else { Ends::AtSize };
             return Ok(0);
         }
         let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
@@ -331,6 +331,9 @@ impl Read for Proving<'_> {
                 return Err(cause);
             }
         };
+        if read == 0 && wanted > 0 {
+            self.ends = Ends::Sooner;
+        }
         self.hasher.update(part.get(..read).unwrap_or_default());
         self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
         Ok(read)

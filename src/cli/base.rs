@@ -15,7 +15,9 @@ use anyhow::{Context as _, Result, bail};
 use sealift::archive::{Archive, Omitted};
 use sealift::digest::Digest;
 use sealift::inventory::Inventory;
-use sealift::inventory::delta::{Base, BaseKind, Delta, contents};
+#[cfg(feature = "net")]
+use sealift::inventory::delta::Delta;
+use sealift::inventory::delta::{Base, BaseKind, contents};
 use sealift::limits::Limits;
 use sealift::transfer::{Plan, Receipt};
 

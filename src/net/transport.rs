@@ -172,6 +172,15 @@ impl Transport {
         }
     }
 
+    /// Whether `from` may send us to `to`: never from HTTPS to HTTP, whatever was chosen.
+    fn check_redirect(&self, from: &Uri, to: &Uri) -> Result<(), &'static str> {
+        self.check_scheme(to)?;
+        match (from.scheme_str(), to.scheme_str()) {
+            (Some("https"), Some("http")) => Err("it is not HTTPS any more"),
+            _ => Ok(()),
+        }
+    }
+
     /// Sends one request and follows the redirects of a `GET` or `HEAD`. What authorises us at one
     /// host is never sent to another.
     pub(super) fn send(&self, call: &Call, payload: Payload<'_>) -> Result<Reply, Error> {
@@ -192,10 +201,7 @@ impl Transport {
                 return Ok(reply);
             }
             let next = reply.location()?;
-            self.check_scheme(&next).map_err(|why| reply.bad_location(why))?;
-            if url.scheme_str() == Some("https") && next.scheme_str() != Some("https") {
-                return Err(reply.bad_location("it is not HTTPS any more"));
-            }
+            self.check_redirect(&url, &next).map_err(|why| reply.bad_location(why))?;
             if !is_same_origin(&url, &next) {
                 headers.remove(AUTHORIZATION);
             }
@@ -308,8 +314,15 @@ impl ClientCertificate {
         let no_key = |_| bad(key_file, "it holds no private key without a passphrase");
         let parsed = PrivateKeyDer::from_pem_slice(key).map_err(no_key)?;
         let ders = chain.iter().map(|it| CertificateDer::from(it.der()).into_owned()).collect();
-        CertifiedKey::from_der(ders, parsed, &provider())
-            .map_err(|_| bad(chain_file, "the key beside it is not its own"))?;
+        CertifiedKey::from_der(ders, parsed, &provider()).map_err(|cause| match cause {
+            rustls::Error::InconsistentKeys(_) => {
+                bad(chain_file, "the key beside it is not its own")
+            }
+            rustls::Error::InvalidCertificate(_) => {
+                bad(chain_file, "TLS shows X.509 certificates of version 3 only")
+            }
+            _ => bad(key_file, "it is no key that TLS can use"),
+        })?;
         let key = PrivateKey::from_pem(key)
             .map_err(|_| bad(key_file, "it holds no private key without a passphrase"))?;
         Ok(ClientCert::new_with_certs(&chain, key))
@@ -575,6 +588,22 @@ mod tests {
         assert!(!same("https://a.example/", "http://a.example/"));
         assert!(!same("https://a.example/", "https://a.example:444/"));
         assert!(!same("https://a.example/", "https://b.a.example/"));
+    }
+
+    #[test]
+    fn from_https_nothing_leads_to_http() {
+        let options = TransportOptions { scheme: Scheme::PlainHttp, ..TransportOptions::default() };
+        let plain = Transport::new(&options).unwrap();
+        for (from, to, outcome) in [
+            ("http://a.example/", "http://b.example/", Ok(())),
+            ("http://a.example/", "https://b.example/", Ok(())),
+            ("https://a.example/", "https://b.example/", Ok(())),
+            ("https://a.example/", "http://a.example/", Err("it is not HTTPS any more")),
+            ("http://a.example/", "ftp://a.example/", Err("it is neither HTTP nor HTTPS")),
+        ] {
+            let found = plain.check_redirect(&from.parse().unwrap(), &to.parse().unwrap());
+            assert_eq!(found, outcome, "{from} {to}");
+        }
     }
 
     #[test]

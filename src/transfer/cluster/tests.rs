@@ -21,6 +21,12 @@ fn omissions(config: &ClusterConfig) -> Vec<String> {
     config.omissions.iter().map(|it| format!("{}: {}: {}", it.path, it.source, it.why)).collect()
 }
 
+const HOSTS: &str = "\
+[host.\"https://in.example/v2/far\"]
+  capabilities = [\"pull\", \"resolve\"]
+  override_path = true
+";
+
 #[test]
 fn a_prefix_is_said_in_every_format() {
     let digest = Digest::sha256(b"");
@@ -38,12 +44,7 @@ fn a_prefix_is_said_in_every_format() {
         ]),
         Access::Https,
     );
-    assert_eq!(omissions(&config), [] as [String; 0]);
-    let hosts = "\
-[host.\"https://in.example/v2/far\"]
-  capabilities = [\"pull\", \"resolve\"]
-  override_path = true
-";
+    assert_eq!(omissions(&config), Vec::<String>::new());
     let expected = BTreeMap::from([
         (
             "containers/registries.conf.d/50-sealift.conf",
@@ -72,8 +73,8 @@ location = \"r.example:5000/team/app.web\"
 location = \"in.example/far/team/app.web\"
 ",
         ),
-        ("containerd/certs.d/docker.io/hosts.toml", hosts),
-        ("containerd/certs.d/r.example_5000_/hosts.toml", hosts),
+        ("containerd/certs.d/docker.io/hosts.toml", HOSTS),
+        ("containerd/certs.d/r.example_5000_/hosts.toml", HOSTS),
         (
             "rancher/registries.yaml",
             "\
@@ -130,23 +131,21 @@ spec:
 ",
         ),
     ]);
-    // The names are the digests of what stands below the field.
+    let found = files(&config).into_iter().map(|(path, text)| (path, text.to_owned()));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), with_names(expected));
+}
+
+/// Puts in the names, which are the digests of what stands below the field.
+fn with_names<'a>(files: BTreeMap<&'a str, &str>) -> BTreeMap<&'a str, String> {
     let named = |text: &str, field: &str| {
         let entries = text.split_once(&format!("  {field}:\n")).map_or("", |(_, entries)| entries);
         Digest::sha256(entries.as_bytes()).hex()[..12].to_owned()
     };
-    let found = files(&config);
-    let expected: BTreeMap<_, _> = expected
-        .into_iter()
-        .map(|(path, text)| {
-            let digests = named(text, "imageDigestMirrors");
-            let tags = named(text, "imageTagMirrors");
-            (path, text.replace("DIGESTS", &digests).replace("TAGS", &tags))
-        })
-        .collect();
-    let found: BTreeMap<_, _> =
-        found.into_iter().map(|(path, text)| (path, text.to_owned())).collect();
-    assert_eq!(found, expected);
+    let named = |text: &str| {
+        let digests = named(text, "imageDigestMirrors");
+        text.replace("DIGESTS", &digests).replace("TAGS", &named(text, "imageTagMirrors"))
+    };
+    files.into_iter().map(|(path, text)| (path, named(text))).collect()
 }
 
 #[test]
