@@ -376,7 +376,7 @@ impl Push<'_> {
             }
             first.get_or_insert(*repository);
         }
-        content.is_done();
+        content.tell_rest();
         Ok(())
     }
 

@@ -49,7 +49,7 @@ impl<'a> Content<'a> {
     }
 
     /// Tells what did not have to pass.
-    pub(super) fn is_done(&self) {
+    pub(super) fn tell_rest(&self) {
         self.tell(self.descriptor.size);
     }
 
