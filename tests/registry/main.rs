@@ -5,6 +5,7 @@
 #![allow(clippy::as_conversions, clippy::format_push_string, clippy::needless_pass_by_value)]
 
 mod auth;
+mod commands;
 mod delta;
 mod diff;
 mod export;
