@@ -21,7 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     for entry in &list.entries {
         assert!((1..=lines).contains(&entry.line), "{entry:?}");
         if let Location::Registry(reference) = &entry.location {
-            let again: Location = format!("docker://{reference}").parse().expect("it is a location");
+            let again: Location =
+                format!("docker://{reference}").parse().expect("it is a location");
             assert_eq!(again, entry.location);
         }
     }
