@@ -92,7 +92,7 @@ fn export(home: &Path, more: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sealift"))
         .arg("export")
         .arg(format!("oci-archive:{}", home.join("in.tar").display()))
-        .args(["--plain-http", "-o"])
+        .args(["--plain-http", "--retries", "0", "-o"])
         .arg(home.join("out.tar"))
         .args(more)
         .output()
