@@ -365,10 +365,11 @@ impl Found {
     }
 }
 
-/// Whether two facts prove the same. Notes tell what counted for nothing.
+/// Whether two facts prove the same. Notes tell what counted for nothing, and a layer is called by the
+/// digest of its bytes, whatever proof lies in them.
 fn same(found: &Facts, original: &Facts) -> bool {
-    let notes = original.notes.clone();
-    Facts { notes, ..found.clone() } == *original
+    let (notes, layer) = (original.notes.clone(), original.layer);
+    found.layer.is_some() == layer.is_some() && Facts { notes, layer, ..found.clone() } == *original
 }
 
 /// Whether the facts prove the same by fewer log entries or times, and nothing more; then they may

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::inventory::BlobFault;
+use crate::inventory::{BlobFault, Version};
 use crate::json;
 use crate::limits::Limits;
 
@@ -54,33 +54,6 @@ pub struct Listed {
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
-}
-
-/// The version of the format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Version;
-
-impl TryFrom<u8> for Version {
-    type Error = UnknownVersion;
-
-    fn try_from(number: u8) -> Result<Self, UnknownVersion> {
-        if number == 1 { Ok(Self) } else { Err(UnknownVersion { found: number }) }
-    }
-}
-
-impl From<Version> for u8 {
-    fn from(_: Version) -> Self {
-        1
-    }
-}
-
-/// A version other than 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("version {found} is not 1")]
-pub struct UnknownVersion {
-    /// What stands there.
-    pub found: u8,
 }
 
 impl Delta {

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::inventory::Version;
 use crate::json;
 use crate::limits::Limits;
 use crate::oci::MediaType;
@@ -25,33 +26,6 @@ pub struct Ledger {
     pub time: Option<UnixTime>,
     /// By repository, then digest.
     pub subjects: Vec<Entry>,
-}
-
-/// The version of the format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Version;
-
-impl TryFrom<u8> for Version {
-    type Error = UnknownVersion;
-
-    fn try_from(number: u8) -> Result<Self, UnknownVersion> {
-        if number == 1 { Ok(Self) } else { Err(UnknownVersion { found: number }) }
-    }
-}
-
-impl From<Version> for u8 {
-    fn from(_: Version) -> Self {
-        1
-    }
-}
-
-/// A version other than 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("ledger version {found} is not 1")]
-pub struct UnknownVersion {
-    /// What stands there.
-    pub found: u8,
 }
 
 /// One manifest, in one repository, for which evidence was looked up.
@@ -104,6 +78,10 @@ pub enum LookupKind {
 }
 
 impl LookupKind {
+    /// Every place, in the order in which they are looked at.
+    pub const ALL: [Self; 5] =
+        [Self::SigTag, Self::AttTag, Self::SbomTag, Self::ReferrersApi, Self::FallbackTag];
+
     /// Its name in ledgers and messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -183,7 +161,7 @@ mod tests {
         let other = text.replace(r#""version":1"#, r#""version":2"#);
         assert_eq!(
             Ledger::parse(other.as_bytes(), &Limits::default()).unwrap_err().to_string(),
-            "ledger version 2 is not 1 at line 1 column 12"
+            "version 2 is not 1 at line 1 column 12"
         );
     }
 }

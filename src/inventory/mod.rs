@@ -22,6 +22,9 @@ mod evidence;
 mod gather;
 mod referrers;
 mod tags;
+mod version;
+
+pub use version::{UnknownVersion, Version};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;

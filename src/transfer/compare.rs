@@ -361,7 +361,7 @@ impl Walk {
                 self.blobs.push(blob.clone());
             }
         }
-        for kind in KINDS {
+        for kind in LookupKind::ALL {
             let answer = source
                 .look_up(&digest, kind)
                 .map_err(fault(|| format!("look up evidence of {digest} of {}", source.name())))?;
@@ -387,12 +387,3 @@ impl Walk {
         Ok(next)
     }
 }
-
-/// Every place that is looked at.
-const KINDS: [LookupKind; 5] = [
-    LookupKind::SigTag,
-    LookupKind::AttTag,
-    LookupKind::SbomTag,
-    LookupKind::ReferrersApi,
-    LookupKind::FallbackTag,
-];

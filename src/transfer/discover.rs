@@ -400,7 +400,7 @@ impl<'a> Walk<'_, 'a> {
         let mut next: Vec<_> = carried.map(|child| task.child(child)).collect();
         for source in self.sources(task) {
             let mut lookups = Vec::new();
-            for kind in KINDS {
+            for kind in LookupKind::ALL {
                 next.extend(self.look_up(task, source, kind, &mut node, &mut lookups)?);
             }
             node.lookups.push((source.name(), lookups));
@@ -578,15 +578,6 @@ impl<'a> Task<'a> {
         }
     }
 }
-
-/// Every place that is looked at, in order.
-const KINDS: [LookupKind; 5] = [
-    LookupKind::SigTag,
-    LookupKind::AttTag,
-    LookupKind::SbomTag,
-    LookupKind::ReferrersApi,
-    LookupKind::FallbackTag,
-];
 
 /// Says what was being done when a source failed.
 pub(super) fn fault(doing: impl FnOnce() -> String) -> impl FnOnce(Fault) -> Error {

@@ -9,8 +9,9 @@ use super::inclusion::{Proofs, proofs};
 use super::{Error, Moved, Request, Search, Source, Unproven, WantedPlatform, Watch};
 use crate::digest::Digest;
 use crate::inventory::Name;
+use crate::inventory::Version;
 use crate::inventory::delta::{self, Delta, Listed};
-use crate::inventory::ledger::{Entry, Ledger, Version};
+use crate::inventory::ledger::{Entry, Ledger};
 use crate::limits::Limits;
 use crate::oci::{Descriptor, MediaType, Platform, Reference};
 use crate::time::UnixTime;
@@ -143,7 +144,7 @@ impl<'a> Plan<'a> {
         if left.is_empty() {
             return Ok(self);
         }
-        let delta = Delta { version: delta::Version, bases, omitted: self.left.clone() };
+        let delta = Delta { version: Version, bases, omitted: self.left.clone() };
         let items = self.items.into_iter().map(|item| (item.digest, item)).collect();
         let mut shelf = Shelf { items };
         self.entries.push(shelf.put_artifact(MediaType::DELTA, delta.to_bytes())?);

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Landed;
 use crate::digest::Digest;
-use crate::inventory::delta::{self, Fault, Version};
+use crate::inventory::Version;
+use crate::inventory::delta::{self, Fault};
 use crate::json;
 use crate::limits::Limits;
 
