@@ -86,7 +86,7 @@ fn not_accepted(refusal: &Error) -> Finding {
     Finding {
         file: refusal.file.clone(),
         line: refusal.line.unwrap_or(1),
-        lint: Lint::NotAccepted,
+        lint: Lint::NOT_ACCEPTED,
         what,
     }
 }
@@ -98,7 +98,7 @@ fn only_warns(policies: &[Policy]) -> Option<Finding> {
     policies.iter().all(|policy| policy.mode == Mode::Warn).then(|| Finding {
         file: name.clone(),
         line: *line,
-        lint: Lint::OnlyWarns,
+        lint: Lint::ONLY_WARNS,
         what: "every policy has the mode warn".to_owned(),
     })
 }
@@ -133,7 +133,7 @@ impl Notes<'_> {
             && text.contains('*')
         {
             let what = format!("`{field}` is `{}`", text.escape_debug());
-            self.add(node, Lint::LiteralStar, what);
+            self.add(node, Lint::LITERAL_STAR, what);
         }
     }
 
@@ -142,7 +142,7 @@ impl Notes<'_> {
         let Some((node, text)) = text.and_then(|node| Some((node, node.text()?))) else { return };
         let blocks = text.matches("-----BEGIN ").count();
         if blocks > 1 {
-            self.add(node, Lint::FurtherKeys, format!("`{field}` holds {blocks} PEM blocks"));
+            self.add(node, Lint::FURTHER_KEYS, format!("`{field}` holds {blocks} PEM blocks"));
         }
     }
 }

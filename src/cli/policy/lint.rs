@@ -61,7 +61,7 @@ pub(crate) fn run(args: &LintArgs) -> Result<Exit> {
     let named = |path: &str| input::read_named(path, limits.metadata_bytes);
     let beside = Beside { file: &named, mirror: &|url| args.mirrors.at(url) };
     let mut found = lint::lint(&files, &limits, now, beside)?;
-    let loads = found.iter().all(|finding| finding.lint != Lint::NotAccepted);
+    let loads = found.iter().all(|finding| finding.lint != Lint::NOT_ACCEPTED);
     if let (Some(_), true) = (&args.archive, loads) {
         found.extend(of_archive(args, &policy, &files, &limits, now)?);
     }
