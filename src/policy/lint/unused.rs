@@ -44,7 +44,7 @@ pub fn unused(
                     policy.id.escape_debug(),
                     pattern.escape_debug()
                 );
-                add(Lint::CoversNoImage, lines.line_of(policy, &|text| text == pattern), what);
+                add(Lint::COVERS_NO_IMAGE, lines.line_of(policy, &|text| text == pattern), what);
             }
         }
         if covered.is_empty() {
@@ -71,7 +71,7 @@ pub fn unused(
                             PublicKey::from_pem(text).is_ok_and(|found| found.id() == key.id())
                         };
                         let what = format!("{part}: nobody signed with the key {}", key.id());
-                        add(Lint::DeadKey, lines.line_of(policy, &is_key), what);
+                        add(Lint::DEAD_KEY, lines.line_of(policy, &is_key), what);
                     }
                 }
                 Signer::Certificate { identities, .. } => {
@@ -84,7 +84,7 @@ pub fn unused(
                     for identity in identities.iter().filter(idle) {
                         let what = format!("{part}: nobody signed as {}", identity.describe());
                         let line = lines.line_of(policy, &|text| identity.is_spelled(text));
-                        add(Lint::DeadIdentity, line, what);
+                        add(Lint::DEAD_IDENTITY, line, what);
                     }
                 }
             }
