@@ -396,7 +396,7 @@ fn a_dry_run_writes_nothing() {
     let blobs = fs::read(home.path().join("out.tar")).unwrap();
     assert!(u64::try_from(blobs.len()).unwrap() > done["bytes"].as_u64().unwrap());
     let last = said.lines().last().unwrap();
-    assert!(last.starts_with("nothing was written; it would be: 3 image(s), "), "{last}");
+    assert!(last.starts_with("nothing was written; it would be: 3 images, "), "{last}");
     let output = run(&["export", &place]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("--output <FILE>"), "{}", text(&output.stderr));

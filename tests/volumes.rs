@@ -612,7 +612,7 @@ fn the_command_line() {
     let (status, told, _) = run(&["export", &images, "-o", &set, "--volume-size", "1MiB"]);
     assert_eq!(status, Some(0));
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-    let expected = format!("{set}.001 to {set}.001: 3 image(s), ");
+    let expected = format!("{set}.001: 3 images, ");
     assert!(told.contains(&expected), "{told}");
     // Cut smaller than an export may: reading has no smallest size.
     let tar = std::fs::read(&whole).unwrap();

@@ -14,7 +14,7 @@ use sealift::limits::Limits;
 #[cfg(feature = "net")]
 use sealift::net::Rekor;
 use sealift::oci::{Platform, Reference};
-use sealift::report::text::Lines;
+use sealift::report::text::{Lines, count};
 #[cfg(feature = "net")]
 use sealift::sigstore::TrustRoot;
 #[cfg(feature = "net")]
@@ -227,8 +227,9 @@ impl ExportArgs {
         found.notes.extend(not_carried);
         if destinations > 0 {
             found.notes.push(format!(
-                "list `{shown}` says of {destinations} image(s) where they shall go: \
-                 that is told to `mirror`, not to the archive"
+                "list `{shown}` says of {} where to put it: that is told to `mirror`, not to the \
+                 archive",
+                count(destinations, "image")
             ));
         }
         for ListEntry { location, platform, .. } in entries {
@@ -525,23 +526,31 @@ impl Telling<'_> {
             lines.blank();
         }
         self.put_proofs(&mut lines);
+        let images = count(self.plan.images().len(), "image");
         let (blobs, bytes) = self.plan.size();
-        let (images, bytes) = (self.plan.images().len(), HumanBytes(bytes));
-        let place = match (self.output(), self.written) {
-            (Some(path), Some(written)) if self.args.volume_size.is_some() => {
-                format!("{path}.001 to {path}.{:03}", written.files)
-            }
-            (Some(path), Some(_)) => path,
-            _ => "nothing was written; it would be".to_owned(),
-        };
-        lines.line("", &format!("{place}: {images} image(s), {blobs} blobs, {bytes}"));
+        let place = self.place().unwrap_or_else(|| "nothing was written; it would be".to_owned());
+        lines.line("", &format!("{place}: {images}, {}", amount(blobs, bytes)));
         if let Some(ToldKept { blobs, bytes }) = self.left() {
-            lines.line("", &format!("left to the base: {blobs} blobs, {bytes} bytes"));
+            lines.line("", &format!("left to the base: {}", amount(blobs, bytes)));
         }
         if let Some(Kept { blobs, bytes }) = self.kept() {
-            lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
+            lines.line("", &format!("kept of what was there: {}", amount(blobs, bytes)));
+        }
+        if self.written.is_some_and(|written| self.args.resume && written.replaced) {
+            let why = "what was there was of other images, or of other evidence of them";
+            lines.line("", why);
         }
         lines.finish()
+    }
+
+    /// The files that were written, the first and the last of several.
+    fn place(&self) -> Option<String> {
+        let (path, files) = (self.output()?, self.written?.files);
+        Some(match (self.args.volume_size, files) {
+            (None, _) => path,
+            (Some(_), 1) => format!("{path}.001"),
+            (Some(_), last) => format!("{path}.001 to {path}.{last:03}"),
+        })
     }
 
     /// Where it was written.
@@ -644,6 +653,10 @@ impl Telling<'_> {
         };
         Ok(serde_json::to_string_pretty(&told)? + "\n")
     }
+}
+
+fn amount(blobs: usize, bytes: u64) -> String {
+    format!("{}, {}", count(blobs, "blob"), HumanBytes(bytes))
 }
 
 fn put_outcomes(lines: &mut Lines, indent: &str, place: &str, lookups: &[Lookup]) {
