@@ -46,6 +46,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "oci",
             "policy",
             "report",
+            "time",
             "verify",
         ],
     ),

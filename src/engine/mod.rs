@@ -64,6 +64,19 @@ pub struct Options {
     pub basis: Basis,
 }
 
+impl Options {
+    /// All images, whole, on one thread; the report names no trust and no policy.
+    pub fn at(judged_at: UnixTime) -> Self {
+        let basis = Basis {
+            judged_at,
+            scope: Scope::Whole,
+            trust: report::Trust::default(),
+            policies: Vec::new(),
+        };
+        Self { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis }
+    }
+}
+
 /// The report, and the proofs for what it admits.
 #[derive(Debug)]
 pub struct Outcome {

@@ -125,6 +125,11 @@ impl Handler for Guarded {
     }
 }
 
+/// Of the blobs of an image whose layer is `layer`, the one that is sent first.
+fn first_blob() -> Digest {
+    Digest::sha256(b"{}").min(Digest::sha256(b"layer"))
+}
+
 fn once_more() -> Retries {
     Retries { count: 1, ..Retries::default() }
 }
@@ -160,13 +165,11 @@ fn tokens_that_end_are_fetched_anew() {
     let (guarded, server) = Guarded::start(vec![ends]);
     let registry = patient(&server, None, &Limits::default(), &Retries::default());
     let error = mirror_far(&registry, &path).unwrap_err();
-    let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer")];
-    blobs.sort();
     assert_eq!(
         told(error, &server),
         format!(
             "cannot push {} to far/app: HOST wants another token in the middle of an upload to `far/app`",
-            blobs[0]
+            first_blob()
         )
     );
     assert_eq!(guarded.store.tags(), [""; 0]);
@@ -211,13 +214,11 @@ fn a_mount_that_is_refused_becomes_an_upload() {
     });
     let registry = patient(&server, None, &Limits::default(), &Retries::default());
     let error = mirror_far(&registry, &path).unwrap_err();
-    let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer")];
-    blobs.sort();
     assert_eq!(
         told(error, &server),
         format!(
             "cannot push {} to far/b: POST http://HOST/v2/far/b/blobs/uploads/ was answered with 500",
-            blobs[0]
+            first_blob()
         )
     );
 }
