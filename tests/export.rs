@@ -18,7 +18,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use sealift::archive::Archive;
 use sealift::digest::Digest;
+use sealift::limits::Limits;
 use serde_json::{Value, json};
 
 const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
@@ -439,6 +441,48 @@ fn a_lock_holds_what_was_exported() {
         refusal(&export(home.path(), &[&place, "--lock", lock])),
         format!("lock `{lock}`: no lock: missing field `version` at line 1 column 2")
     );
+}
+
+/// Two archives that call two images the same.
+#[test]
+fn one_name_is_one_image() {
+    let home = tempfile::tempdir().unwrap();
+    let upgrade = demo("upgrade.tar");
+    let place = format!("oci-archive:{upgrade}");
+    let told = answer(&export(home.path(), &[&place, "--format", "json"]));
+    let of = |name: &str| {
+        let images = told["images"].as_array().unwrap();
+        let image = images.iter().find(|image| image["names"] == json!([name])).unwrap();
+        image["digest"].as_str().unwrap().to_owned()
+    };
+    let console = told["images"][1]["names"][0].as_str().unwrap();
+    let other = changed(home.path(), |layout| {
+        for entry in layout.entries() {
+            if entry["annotations"]["io.containerd.image.name"] == SERVER {
+                entry["annotations"]["io.containerd.image.name"] = json!("r.example/old:1");
+            } else if entry["annotations"]["io.containerd.image.name"] == console {
+                entry["annotations"]["io.containerd.image.name"] = json!(SERVER);
+            }
+        }
+    });
+    let index = Digest::sha256(&fs::read(other.join("index.json")).unwrap());
+    let own = Archive::open(Path::new(&upgrade), &Limits::default()).unwrap();
+    let other = format!("oci:{}:{SERVER}", other.to_str().unwrap());
+    let output = export(home.path(), &[&format!("{place}:{SERVER}"), &other]);
+    let repository = SERVER.strip_suffix(":2.1.0").unwrap();
+    let (server, console) = (of(SERVER), of(console));
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "error: {SERVER} is {server} in {repository} in archive {} and {console} in \
+             {repository} in archive {index}, and an archive has one of that name\n\
+             hint: carry one of them: leave one of the two places out (`--referrers-src` and \
+             `COSIGN_REPOSITORY` name places for evidence), or remove the tag that is outdated \
+             there\n",
+            own.index_digest(),
+        )
+    );
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
 }
 
 #[test]

@@ -110,6 +110,10 @@ fn transfer_hint(error: &transfer::Error) -> Option<String> {
         transfer::Error::Unmapped { .. } => {
             "say where everything else goes by `--to`, or name what is to go by `--image`"
         }
+        transfer::Error::TwoOfOneName { .. } => {
+            "carry one of them: leave one of the two places out (`--referrers-src` and \
+             `COSIGN_REPOSITORY` name places for evidence), or remove the tag that is outdated there"
+        }
         transfer::Error::TwoImages { .. } => {
             "name the images one by one, with `--image` and a prefix of its own for each"
         }
