@@ -246,6 +246,11 @@ impl Volume {
         &self.set
     }
 
+    /// Which of its set it is, from 1.
+    pub(super) fn number(&self) -> u32 {
+        self.part.number
+    }
+
     /// What happened to it, where it does not hold what its header says.
     fn damage(&self) -> Option<Box<Damage>> {
         let promised = self.part.payload;

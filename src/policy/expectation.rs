@@ -5,6 +5,7 @@
 //! apiVersion: sealift/v1
 //! kind: PolicyTest
 //! archive: upgrade.tar                # as are all paths, relative to this file
+//!                                     # or the volumes of a set: [upgrade.tar.001, upgrade.tar.002]
 //! policies: [policy.yaml]
 //! trustedRoot: trusted_root.json      # where a policy needs one
 //! verificationTime: 2027-01-01T00:00:00Z   # else the clock
@@ -17,7 +18,10 @@
 //!   reason: identity-mismatch         # a code of the report
 //! ```
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 use crate::limits::Limits;
@@ -28,8 +32,8 @@ use crate::time::UnixTime;
 /// What is expected of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTest {
-    /// The archive, by its path as it is written.
-    pub archive: String,
+    /// The archive's file, or the volumes of it, by their paths as they are written.
+    pub archive: Vec<String>,
     /// The policies' files.
     pub policies: Vec<String>,
     /// The trusted root's file.
@@ -93,6 +97,9 @@ impl PolicyTest {
             return Err(place.error(NOWHERE, InvalidTest::Header));
         }
         let written: Written = place.read()?;
+        if written.archive.value.0.is_empty() {
+            return Err(place.error(Some(&written.archive), InvalidTest::NoArchive));
+        }
         if written.policies.value.is_empty() {
             return Err(place.error(Some(&written.policies), InvalidTest::NoPolicy));
         }
@@ -123,7 +130,7 @@ impl PolicyTest {
             });
         }
         Ok(Self {
-            archive: written.archive,
+            archive: written.archive.value.0,
             policies: written.policies.value,
             trusted_root: written.trusted_root,
             verification_time,
@@ -146,11 +153,42 @@ struct Written {
     _api_version: String,
     #[serde(rename = "kind")]
     _kind: String,
-    archive: String,
+    archive: Spanned<Files>,
     policies: Spanned<Vec<String>>,
     trusted_root: Option<String>,
     verification_time: Option<Spanned<String>>,
     cases: Spanned<Vec<Spanned<Case>>>,
+}
+
+/// One file, or several.
+struct Files(Vec<String>);
+
+impl<'de> Deserialize<'de> for Files {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FilesVisitor)
+    }
+}
+
+struct FilesVisitor;
+
+impl<'de> Visitor<'de> for FilesVisitor {
+    type Value = Files;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a file, or a list of the volumes of a set")
+    }
+
+    fn visit_str<E: de::Error>(self, file: &str) -> Result<Files, E> {
+        Ok(Files(vec![file.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut files: A) -> Result<Files, A::Error> {
+        let mut read = Vec::new();
+        while let Some(file) = files.next_element()? {
+            read.push(file);
+        }
+        Ok(Files(read))
+    }
 }
 
 #[derive(Deserialize)]
@@ -173,6 +211,9 @@ pub enum InvalidTest {
     /// A second document follows.
     #[error("a file holds one policy test; this is a second document")]
     Second,
+    /// It names no archive.
+    #[error("`archive` is empty")]
+    NoArchive,
     /// It names no policy.
     #[error("`policies` is empty")]
     NoPolicy,
