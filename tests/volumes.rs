@@ -24,6 +24,7 @@ use sealift::archive::{
 use sealift::digest::{Algorithm, Digest};
 use sealift::limits::Limits;
 use sealift::oci::Descriptor;
+use sealift::size::InvalidSize;
 
 /// Cuts the sample into five.
 const CUT: usize = 5000;
@@ -480,17 +481,17 @@ fn sizes() {
         ("1023KiB", Err(BadVolumeSize::TooSmall)),
         ("1MB", Err(BadVolumeSize::TooSmall)),
         ("0GiB", Err(BadVolumeSize::TooSmall)),
-        ("8589934592GiB", Err(BadVolumeSize::TooLarge)),
-        ("18446744073709551615KB", Err(BadVolumeSize::TooLarge)),
-        ("18446744073709551616KB", Err(BadVolumeSize::Form)),
-        ("4", Err(BadVolumeSize::Form)),
-        ("4G", Err(BadVolumeSize::Form)),
-        ("4gib", Err(BadVolumeSize::Form)),
-        ("GiB", Err(BadVolumeSize::Form)),
-        ("4 GiB", Err(BadVolumeSize::Form)),
-        ("-4GiB", Err(BadVolumeSize::Form)),
-        ("4.5GiB", Err(BadVolumeSize::Form)),
-        ("", Err(BadVolumeSize::Form)),
+        ("8589934592GiB", Err(InvalidSize::TooLarge.into())),
+        ("18446744073709551615KB", Err(InvalidSize::TooLarge.into())),
+        ("18446744073709551616KB", Err(InvalidSize::Form.into())),
+        ("4", Err(InvalidSize::Form.into())),
+        ("4G", Err(InvalidSize::Form.into())),
+        ("4gib", Err(InvalidSize::Form.into())),
+        ("GiB", Err(InvalidSize::Form.into())),
+        ("4 GiB", Err(InvalidSize::Form.into())),
+        ("-4GiB", Err(InvalidSize::Form.into())),
+        ("4.5GiB", Err(InvalidSize::Form.into())),
+        ("", Err(InvalidSize::Form.into())),
     ];
     for (text, expected) in cases {
         let found = text.parse::<VolumeSize>().map(VolumeSize::bytes);

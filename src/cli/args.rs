@@ -20,6 +20,8 @@ use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 use super::registry::RegistryArgs;
 use super::signer::{DemandArgs, SignerArgs, TrustArgs};
 #[cfg(feature = "net")]
+use sealift::net::ChunkSize;
+#[cfg(feature = "net")]
 use sealift::transfer::{Namespace, Rule};
 
 /// Carries signed container images over an air gap and proves offline that they are the ones signed.
@@ -496,6 +498,13 @@ pub(crate) struct MirrorArgs {
 
     #[command(flatten)]
     pub registry: RegistryArgs,
+
+    /// Send blobs larger than this in chunks, where a proxy limits requests or lines break
+    ///
+    /// A number with KB, MB, GB, KiB, MiB or GiB, at least 64KiB; a registry that wants larger chunks
+    /// gets them. Without it a blob is one request, which every registry takes.
+    #[arg(long, value_name = "SIZE", env = "SEALIFT_UPLOAD_CHUNK_SIZE")]
+    pub upload_chunk_size: Option<ChunkSize>,
 
     #[command(flatten)]
     pub format: FormatArgs,

@@ -147,7 +147,8 @@ fn net_hint(error: &net::Error) -> Option<String> {
             "it limits requests: log in, lower `--concurrency`, or come back later"
         }
         net::Error::Status { status: 413, .. } => {
-            "it, or a proxy before it, takes no upload of this size: that is for its settings"
+            "it, or a proxy before it, takes no request of this size: send blobs in chunks with \
+             `--upload-chunk-size 32MiB`, or change its settings"
         }
         net::Error::NoRoots => "give the registry's certificate authority by `--ca-file`",
         net::Error::NoAnswer { url, .. } if url.starts_with("https://") => {

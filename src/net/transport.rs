@@ -21,7 +21,7 @@ use super::error::Host;
 use super::proxy::Route;
 use super::registry::api_host;
 use super::retry::asked_pause;
-use super::{Error, Proxies, Retries};
+use super::{ChunkSize, Error, Proxies, Retries};
 
 /// Redirects followed for one request. Registries redirect once, to the store of their blobs.
 const MAX_REDIRECTS: usize = 5;
@@ -105,6 +105,8 @@ pub struct Transport {
     roots: Vec<Certificate<'static>>,
     proxies: Proxies,
     retries: Retries,
+    /// What a blob is cut into on its way to a registry.
+    chunks: Option<ChunkSize>,
     agents: Agents,
     /// A host with connections of its own.
     own: Option<(Uri, Agents)>,
@@ -128,9 +130,16 @@ impl Transport {
             roots,
             proxies: options.proxies.clone(),
             retries: options.retries.clone(),
+            chunks: None,
             own: None,
             heard: Arc::default(),
         })
+    }
+
+    /// The same, sending blobs in chunks.
+    #[must_use]
+    pub fn in_chunks(self, chunks: Option<ChunkSize>) -> Self {
+        Self { chunks, ..self }
     }
 
     /// The same, with what is different for the registry called `name` in references.
@@ -146,6 +155,10 @@ impl Transport {
 
     pub(super) fn retries(&self) -> &Retries {
         &self.retries
+    }
+
+    pub(super) fn chunks(&self) -> Option<ChunkSize> {
+        self.chunks
     }
 
     fn agent(&self, url: &Uri) -> &Agent {
