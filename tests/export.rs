@@ -404,6 +404,38 @@ fn a_dry_run_writes_nothing() {
     assert!(text(&output.stderr).contains("--output <FILE>"), "{}", text(&output.stderr));
 }
 
+/// The archive tells a time where it is told one, and is the same every time.
+#[test]
+fn the_time_of_an_export_is_given() {
+    let home = tempfile::tempdir().unwrap();
+    let place = format!("oci-archive:{}", demo("upgrade.tar"));
+    let out = home.path().join("out.tar");
+    let export = |epoch: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
+        let output = command
+            .args(["export", &place, "-o", out.to_str().unwrap(), "--format", "json"])
+            .env_clear()
+            .env("SOURCE_DATE_EPOCH", epoch)
+            .output();
+        output.unwrap()
+    };
+    assert_eq!(answer(&export("1700000000"))["ledger"]["time"], "2023-11-14T22:13:20Z");
+    let first = fs::read(&out).unwrap();
+    answer(&export("1700000000"));
+    assert!(fs::read(&out).unwrap() == first);
+    for epoch in ["", "soon", "1700000000.5"] {
+        let why = if epoch.is_empty() {
+            "cannot parse integer from empty string"
+        } else {
+            "invalid digit found in string"
+        };
+        assert_eq!(
+            refusal(&export(epoch)),
+            format!("SOURCE_DATE_EPOCH is no number of seconds: `{epoch}`: {why}")
+        );
+    }
+}
+
 #[test]
 fn a_lock_holds_what_was_exported() {
     let home = tempfile::tempdir().unwrap();
