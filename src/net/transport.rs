@@ -118,9 +118,6 @@ impl Transport {
     /// Prepares connections; nothing is sent.
     pub fn new(options: &TransportOptions) -> Result<Self, Error> {
         let roots = authorities(&options.roots)?;
-        if roots.is_empty() && options.scheme == Scheme::Https {
-            return Err(Error::NoRoots);
-        }
         Ok(Self {
             scheme: options.scheme,
             agents: Agents::new(
@@ -146,11 +143,23 @@ impl Transport {
     pub fn for_registry(&self, name: &str, options: &HostOptions) -> Result<Self, Error> {
         let mut roots = self.roots.clone();
         roots.extend(authorities(&options.roots)?);
+        if options.verification == Verification::Verified {
+            self.check_roots(&roots)?;
+        }
         let certificate = options.certificate.as_ref().map(ClientCertificate::check).transpose()?;
         let tls = tls(roots, certificate, options.verification);
         let host = self.url(api_host(name), "/")?;
         let own = Some((host, Agents::new(&self.proxies, &tls)));
         Ok(Self { own, ..self.clone() })
+    }
+
+    /// Refuses what no certificate could convince: a host without authorities of its own.
+    pub(super) fn check_own_roots(&self) -> Result<(), Error> {
+        self.check_roots(&self.roots)
+    }
+
+    fn check_roots(&self, roots: &[Certificate<'static>]) -> Result<(), Error> {
+        if roots.is_empty() && self.scheme == Scheme::Https { Err(Error::NoRoots) } else { Ok(()) }
     }
 
     pub(super) fn retries(&self) -> &Retries {
