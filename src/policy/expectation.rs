@@ -8,6 +8,7 @@
 //!                                     # or the volumes of a set: [upgrade.tar.001, upgrade.tar.002]
 //! policies: [policy.yaml]
 //! trustedRoot: trusted_root.json      # where a policy needs one
+//! tufMirrors: {https://tuf.example: mirror}   # where a TrustRoot names one
 //! verificationTime: 2027-01-01T00:00:00Z   # else the clock
 //! cases:
 //! - image: registry.example/app:v1    # a reference, a digest, or a tag of the archive
@@ -18,6 +19,7 @@
 //!   reason: identity-mismatch         # a code of the report
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, SeqAccess, Visitor};
@@ -38,6 +40,8 @@ pub struct PolicyTest {
     pub policies: Vec<String>,
     /// The trusted root's file.
     pub trusted_root: Option<String>,
+    /// The folders that hold what TUF repositories serve, by their URLs.
+    pub tuf_mirrors: BTreeMap<String, String>,
     /// The time to judge at.
     pub verification_time: Option<UnixTime>,
     /// At least one.
@@ -133,6 +137,7 @@ impl PolicyTest {
             archive: written.archive.value.0,
             policies: written.policies.value,
             trusted_root: written.trusted_root,
+            tuf_mirrors: written.tuf_mirrors.unwrap_or_default(),
             verification_time,
             cases,
         })
@@ -156,6 +161,7 @@ struct Written {
     archive: Spanned<Files>,
     policies: Spanned<Vec<String>>,
     trusted_root: Option<String>,
+    tuf_mirrors: Option<BTreeMap<String, String>>,
     verification_time: Option<Spanned<String>>,
     cases: Spanned<Vec<Spanned<Case>>>,
 }

@@ -385,6 +385,30 @@ fn a_member_of_a_group_may_not_rewrite() {
 }
 
 /// A config in a `ConfigMap` is looked at as one that stands alone, line for line of the file.
+/// Every refusal is told, but not of what names a document that is itself refused.
+#[test]
+fn one_refusal_hides_no_other() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {key: '%'}\n";
+    let by_secret = cip("[{glob: '**'}]", "[{key: {secretRef: {name: s}}}]");
+    let misspelt = identity("isuer: a, subject: b");
+    let files = [("1", secret), ("2", &by_secret), ("3", &misspelt), ("4", "signatures: []\n")];
+    let files = files.map(|(name, text)| PolicyFile { name, bytes: text.as_bytes() });
+    let found = lint(&files, &Limits::default(), now(), Beside::NOTHING).unwrap();
+    let told: Vec<_> =
+        found.iter().map(|finding| (&*finding.file, finding.what.as_str())).collect();
+    let wanted = [
+        ("1", "the Secret `s` has in `data.key` no base64"),
+        ("3", "policy-controller refuses it: unable to unmarshal: json: unknown field \"isuer\""),
+        ("4", "Signatures must not be empty"),
+    ];
+    assert_eq!(told, wanted);
+    assert!(found.iter().all(|finding| finding.lint == Lint::NOT_ACCEPTED));
+    // What names a document that nobody gave is at fault itself.
+    let without = lint(&files[1..], &Limits::default(), now(), Beside::NOTHING).unwrap();
+    let told: Vec<_> = without.iter().map(|finding| (&*finding.file, finding.line)).collect();
+    assert_eq!(told, [("2", 6), ("3", 6), ("4", 1)]);
+}
+
 #[test]
 fn a_carried_config_is_looked_at() {
     let text = "kind: ConfigMap\ndata:\n  verification-config: |\n    allOf:\n    - kind: genericIssuer\n      issuer: https://i.example\n      subject: {equal: 's*'}\n";
