@@ -135,7 +135,8 @@ impl<'a> Upload<'a> {
                 .header(CONTENT_TYPE, HeaderValue::from_static(OCTETS))
                 .header(CONTENT_RANGE, range.expect("digits and a hyphen are a header value"));
             let reply = self.pass(bytes, end.saturating_sub(self.taken), call)?;
-            if !matches!(reply.status(), 201 | 202) {
+            // By the spec 202; there are registries that say 204.
+            if !matches!(reply.status(), 201 | 202 | 204) {
                 return Err(reply.into_error());
             }
             self.location = self.repository.upload_location(&reply)?;

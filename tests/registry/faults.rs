@@ -1206,6 +1206,11 @@ fn uploads_in_chunks() {
     ];
     check_sent("a line that breaks", before, &broken);
     assert_eq!(*waited.lock().unwrap(), [1]);
+    // A registry that says of a chunk that there is nothing to say, as crane's does.
+    place.faulty.arm(
+        const { &[always(is_rest, |asked, store| Answer { status: 204, ..store.answer(asked) })] },
+    );
+    in_chunks("128KiB", &thirds);
     // A registry that takes none.
     place.faulty.arm(const { &[always(is_rest, |_, _| Answer::new(405))] });
     let refused = "cannot push LAYER to far/app: PATCH http://HOST/v2/far/app/blobs/uploads/UPLOAD was answered with 405";
