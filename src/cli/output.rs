@@ -51,9 +51,8 @@ pub(crate) fn warning(text: &str) {
 
 /// Says why nothing could be decided, and what may help.
 pub(crate) fn error(error: &anyhow::Error) {
-    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
     let mut lines = Lines::default();
-    lines.unbroken("error: ", &causes.join(": "));
+    lines.unbroken("error: ", &causes(error.chain()));
     if let Some(hint) = hint(error) {
         lines.unbroken("hint: ", &hint);
     }
@@ -61,11 +60,20 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = io::stderr().write_all(lines.finish().as_bytes());
 }
 
+/// An error and its causes in one line; one that tells its cause itself is not repeated.
+fn causes(mut chain: anyhow::Chain<'_>) -> String {
+    let first = chain.next().map(ToString::to_string).unwrap_or_default();
+    chain.fold(first, |told, cause| match cause.to_string() {
+        cause if told.ends_with(&cause) => told,
+        cause => format!("{told}: {cause}"),
+    })
+}
+
 /// Says that something is tried again, and why.
 #[cfg(feature = "net")]
 pub(crate) fn waiting(pause: std::time::Duration, why: &net::Error) {
-    let causes: Vec<_> = anyhow::Chain::new(why).map(ToString::to_string).collect();
-    let text = format!("{}: trying again in {} s", causes.join(": "), pause.as_secs());
+    let causes = causes(anyhow::Chain::new(why));
+    let text = format!("{causes}: trying again in {} s", pause.as_secs());
     // In the place of a progress bar, which draws itself anew below.
     if io::IsTerminal::is_terminal(&io::stderr()) {
         let _ = io::stderr().write_all(b"\r\x1b[2K");
