@@ -316,6 +316,12 @@ fn a_policy_of_containers_image_judges_by_scope() {
         ];
         assert_eq!((output.status.code(), &told[..]), (Some(1), &wanted[..]), "{identity}");
     }
+    fs::write(&file, r#"{"default": [{"type": "insecureAcceptAnything"}]}"#).unwrap();
+    let policy = file.to_str().unwrap();
+    let accepted = verify(&demo("upgrade.tar"), &["--policy", policy, "--image", SERVER]);
+    let told = text(&accepted.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    let word = "admits by its own word (insecureAcceptAnything), nothing was verified for it: ";
+    assert!(accepted.status.success() && told.contains(word), "{told}");
     let gone = judged(serde_json::json!({"type": "sigstoreSigned", "keyPath": "/gone"}));
     assert_eq!(gone.status.code(), Some(2));
     let told = text(&gone.stderr);
@@ -326,8 +332,12 @@ fn a_policy_of_containers_image_judges_by_scope() {
 
 #[test]
 fn usage_errors_end_in_2_and_say_what_to_do() {
-    let archive = demo("upgrade.tar");
-    let cases: [(&[&str], &str); 5] = [
+    let (archive, key) = (demo("upgrade.tar"), demo("cosign.pub"));
+    let no_root = format!(
+        "error: trusted root `{key}` cannot be used: no trusted root: invalid number at line 1 column 2\n"
+    );
+    let cases: [(&[&str], &str); 6] = [
+        (&["verify", &archive, "--key", &key, "--trusted-root", &key], &no_root),
         (
             &["verify", &archive],
             "error: nothing says what is acceptable\n\
@@ -659,4 +669,54 @@ fn a_policy_brings_its_own_trust() {
     });
     let codes: Vec<_> = outcomes.iter().map(|(code, _)| *code).collect();
     assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{outcomes:?}");
+}
+
+/// The remedy is about what refuses: the signer, what an attestation states, a policy over what
+/// passed, or the policy's own word.
+#[test]
+fn what_to_do_next_is_about_what_refuses() {
+    const SIGNER: &str = "{url: 'https://f.example', identities: [{issuer: \
+                          'https://token.actions.githubusercontent.com', subjectRegExp: '^https'}]}";
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("policy.yaml");
+    let next = |spec: &str| {
+        let policy = format!(
+            "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\n\
+             metadata: {{name: p}}\nspec: {{images: [{{glob: '**'}}], {spec}}}\n"
+        );
+        fs::write(&path, policy).unwrap();
+        let policy = ["--policy", path.to_str().unwrap(), "--image", SERVER];
+        let output = verify(&demo("upgrade.tar"), &policy);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        let (_, next) = text(&output.stdout).split_once("  next ").unwrap();
+        let (next, _) = next.split_once("\n\n").unwrap();
+        next.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let attested = |policy: &str| {
+        format!(
+            "authorities: [{{keyless: {SIGNER}, attestations: [{{name: built, predicateType: \
+             'https://slsa.dev/provenance/v1', policy: {policy}}}]}}]"
+        )
+    };
+    let signed = format!("authorities: [{{keyless: {SIGNER}}}]");
+    let cases = [
+        (signed.replace("'^https'", "'^http:'"), "compare who signed with whom the policy demands"),
+        (
+            attested("{type: cue, data: 'predicateType: \"another\"'}"),
+            "compare what the attestation states with what the policy over it asks for",
+        ),
+        (
+            format!(
+                "{signed}, policy: {{type: cue, data: 'authorityMatches: none: {{}}, a: 1 & 2'}}"
+            ),
+            "see what `spec.policy` asks for besides the signers; `sealift admit` shows it an object",
+        ),
+        (
+            "authorities: [{static: {action: fail}}]".to_owned(),
+            "nothing: the policy itself refuses it, whoever signed",
+        ),
+    ];
+    for (spec, wanted) in cases {
+        assert_eq!(next(&spec), wanted, "{spec}");
+    }
 }

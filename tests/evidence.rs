@@ -51,13 +51,13 @@ fn every_wrong_one_is_refused_for_what_is_wrong() {
 fn what_is_asked_for_is_asked_of_every_form() {
     let table = table("negative");
     for case in table["unmet"].as_array().unwrap() {
-        let texts = |field: &str| case[field].as_array().unwrap().clone();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
         command.current_dir(root().join("testdata"));
         command.arg("verify").arg(case["file"].as_str().unwrap());
         command.args(["--evidence-only", "--format", "json"]);
         command.args(["--verification-time", table["now"].as_str().unwrap()]);
-        command.args(texts("arguments").iter().map(|text| text.as_str().unwrap()));
+        let arguments = case["arguments"].as_array().unwrap();
+        command.args(arguments.iter().map(|text| text.as_str().unwrap()));
         let output = command.output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{case}: {told}");
@@ -133,8 +133,8 @@ fn every_other_code_has_a_section_and_a_test() {
 /// The codes of both tables.
 fn cases_by_code() -> BTreeSet<String> {
     let table = table("negative");
-    let cases = ["cases", "unmet"].map(|list| table[list].as_array().unwrap().clone()).concat();
-    cases.iter().map(|case| case["expected_code"].as_str().unwrap().to_owned()).collect()
+    let cases = [&table["cases"], &table["unmet"]].map(|list| list.as_array().unwrap().clone());
+    cases.concat().iter().map(|case| case["expected_code"].as_str().unwrap().to_owned()).collect()
 }
 
 fn sections() -> BTreeSet<String> {

@@ -21,9 +21,8 @@ pub(crate) fn run(args: &AdmitArgs) -> Result<Exit> {
         bail!("`--filename` and `--archive` cannot both be standard input");
     }
     let limits = Limits::default();
-    let now = clock::now(args.trust.verification_time)?;
-    let demands =
-        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
+    let now = clock::now(args.demands.trust.verification_time)?;
+    let demands = Demands::of_archive(&args.demands, &limits, now)?;
     let bytes = read(&args.filename, limits.object_bytes)?;
     let objects = Objects::parse(&bytes, &args.filename.to_string_lossy(), &limits)?;
     let archive = verify::open(&args.archive, &limits)?;
@@ -31,7 +30,7 @@ pub(crate) fn run(args: &AdmitArgs) -> Result<Exit> {
     let work = Work {
         archive: &archive,
         inventory: &inventory,
-        verifiers: &demands.verifiers(now, &limits),
+        verifiers: &demands.verifiers(&limits),
         policies: &demands.policies,
         limits: &limits,
     };

@@ -15,11 +15,10 @@ use sealift::time::UnixTime;
 use sealift::transfer::{Location, WantedPlatform};
 
 use super::diff;
-use super::kwctl::KwctlArgs;
 use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 #[cfg(feature = "net")]
 use super::registry::RegistryArgs;
-use super::signer::{PolicyArgs, SignerArgs, TrustArgs};
+use super::signer::{DemandArgs, SignerArgs, TrustArgs};
 #[cfg(feature = "net")]
 use sealift::transfer::{Namespace, Rule};
 
@@ -85,16 +84,7 @@ pub(crate) struct VerifyArgs {
     pub images: Vec<String>,
 
     #[command(flatten)]
-    pub trust: TrustArgs,
-
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    #[command(flatten)]
-    pub signer: SignerArgs,
-
-    #[command(flatten)]
-    pub kwctl: KwctlArgs,
+    pub demands: DemandArgs,
 
     /// Judge manifests and evidence; list absent layers, configs and children instead of failing
     ///
@@ -147,16 +137,7 @@ pub(crate) struct AdmitArgs {
     pub archive: PathBuf,
 
     #[command(flatten)]
-    pub trust: TrustArgs,
-
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    #[command(flatten)]
-    pub signer: SignerArgs,
-
-    #[command(flatten)]
-    pub kwctl: KwctlArgs,
+    pub demands: DemandArgs,
 
     /// How many threads work [default: one per processor]
     #[arg(long, value_name = "N", env = "SEALIFT_JOBS", hide_env_values = true)]
@@ -504,16 +485,7 @@ pub(crate) struct MirrorArgs {
     pub images: Vec<String>,
 
     #[command(flatten)]
-    pub trust: TrustArgs,
-
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    #[command(flatten)]
-    pub signer: SignerArgs,
-
-    #[command(flatten)]
-    pub kwctl: KwctlArgs,
+    pub demands: DemandArgs,
 
     #[command(flatten)]
     pub registry: RegistryArgs,

@@ -9,7 +9,7 @@ use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
 use sealift::policy::Demand;
 use sealift::report::text::Lines;
-use sealift::report::{Basis, Scope, json, text};
+use sealift::report::{Scope, json, text};
 use sealift::transfer::{
     Access, ClusterConfig, Flaw, Landed, LeftBehind, Listing, Mapping, Omission, Place, ReadBack,
     Receipt, Settings, at_target, into_registry, read_back,
@@ -30,9 +30,8 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         bail!("a stream can be read only once, and a mirror judges before it pushes");
     }
     let limits = Limits::default();
-    let now = clock::now(args.trust.verification_time)?;
-    let demands =
-        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
+    let now = clock::now(args.demands.trust.verification_time)?;
+    let demands = Demands::of_archive(&args.demands, &limits, now)?;
     let mut registries = args.registry.registries(&limits)?;
     let mapping = Mapping::new(args.to.clone(), args.maps.clone(), args.max_nested_paths)?;
     let target = registries.add(mapping.registry())?;
@@ -41,12 +40,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: verify::jobs(args.jobs),
         ledger: Demand::Waived,
-        basis: Basis {
-            judged_at: now,
-            scope: Scope::Whole,
-            trust: demands.told.clone(),
-            policies: verify::entries(&demands.policies),
-        },
+        basis: demands.basis(Scope::Whole),
     };
     let archive = verify::open_files(&args.archive, &limits)?;
     let inventory = verify::inventory_of_files(&archive, &args.archive, &limits)?;
@@ -66,7 +60,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifiers: &demands.verifiers(now, &limits),
+            verifiers: &demands.verifiers(&limits),
             policies: &demands.policies,
             limits: &limits,
         },

@@ -52,7 +52,10 @@ pub(crate) fn warning(text: &str) {
 /// Says why nothing could be decided, and what may help.
 pub(crate) fn error(error: &anyhow::Error) {
     let mut lines = Lines::default();
-    lines.unbroken("error: ", &causes(error.chain()));
+    let told = words(error);
+    let mut told = told.lines();
+    lines.unbroken("error: ", told.next().unwrap_or_default());
+    told.for_each(|line| lines.unbroken("  ", line));
     if let Some(hint) = hint(error) {
         lines.unbroken("hint: ", &hint);
     }
@@ -60,20 +63,23 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = io::stderr().write_all(lines.finish().as_bytes());
 }
 
-/// An error and its causes in one line; one that tells its cause itself is not repeated.
-fn causes(mut chain: anyhow::Chain<'_>) -> String {
-    let first = chain.next().map(ToString::to_string).unwrap_or_default();
-    chain.fold(first, |told, cause| match cause.to_string() {
-        cause if told.ends_with(&cause) => told,
-        cause => format!("{told}: {cause}"),
-    })
+/// The words of an error and of its causes; those that an error ends in already are not said twice.
+fn words(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            let between = if told.is_empty() { "" } else { ": " };
+            told = format!("{told}{between}{cause}");
+        }
+    }
+    told
 }
 
 /// Says that something is tried again, and why.
 #[cfg(feature = "net")]
 pub(crate) fn waiting(pause: std::time::Duration, why: &net::Error) {
-    let causes = causes(anyhow::Chain::new(why));
-    let text = format!("{causes}: trying again in {} s", pause.as_secs());
+    let causes: Vec<_> = anyhow::Chain::new(why).map(ToString::to_string).collect();
+    let text = format!("{}: trying again in {} s", causes.join(": "), pause.as_secs());
     // In the place of a progress bar, which draws itself anew below.
     if io::IsTerminal::is_terminal(&io::stderr()) {
         let _ = io::stderr().write_all(b"\r\x1b[2K");
@@ -178,5 +184,21 @@ fn engine_hint(error: &engine::Error) -> Option<String> {
                 .to_owned(),
         ),
         engine::Error::NoImage | engine::Error::Pin(_) | engine::Error::Threads(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let told = |first: &'static str, second: &'static str| {
+            words(&anyhow::Error::msg("it is so").context(second).context(first))
+        };
+        assert_eq!(told("one", "two"), "one: two: it is so");
+        assert_eq!(told("one", "two: it is so"), "one: two: it is so");
+        assert_eq!(told("one: it is so", "it is so"), "one: it is so");
+        assert_eq!(told("it is so", "one"), "it is so: one: it is so");
     }
 }

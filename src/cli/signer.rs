@@ -15,7 +15,7 @@ use sealift::policy::{
     Demand, IdentityMatcher, Kind, Policy, PolicyFile, PolicySet, Requirement, SignerFlags,
     SignerKind, TextMatcher, document, predicate_type,
 };
-use sealift::report;
+use sealift::report::{self, Basis, PolicyEntry, Scope};
 use sealift::sigstore::trust_root::Unusable;
 use sealift::sigstore::{ManagedKey, TrustRoot};
 use sealift::time::{UnixTime, Window};
@@ -26,8 +26,24 @@ use super::kwctl::KwctlArgs;
 use super::mirrors::TufMirrorArgs;
 use super::{args, input};
 
+/// Whom to trust, and what to accept: what every command that judges an archive asks for.
+#[derive(Debug, Default, Args)]
+pub(crate) struct DemandArgs {
+    #[command(flatten)]
+    pub trust: TrustArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
+    pub signer: SignerArgs,
+
+    #[command(flatten)]
+    pub kwctl: KwctlArgs,
+}
+
 /// Whom to trust, whatever the policy.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Trust")]
 pub(crate) struct TrustArgs {
     /// The Sigstore trusted root: authorities, logs and their keys (`trusted_root.json`)
@@ -67,7 +83,7 @@ pub(crate) struct TrustArgs {
 }
 
 /// Policies from files.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "What is accepted, by policy")]
 pub(crate) struct PolicyArgs {
     /// A policy file (repeatable): one or several documents, each of a format that its content tells
@@ -196,19 +212,15 @@ pub(crate) struct Demands {
     /// that policies bring.
     pub trusts: Vec<Trust>,
     /// What the report says of the trust.
-    pub told: report::Trust,
+    told: report::Trust,
+    /// When it is judged.
+    now: UnixTime,
 }
 
 impl Demands {
     /// Reads policies from files, or makes one of the signer or of kwctl's flags; exactly one of them.
-    pub(crate) fn of_archive(
-        policy: &PolicyArgs,
-        kwctl: &KwctlArgs,
-        signer: &SignerArgs,
-        trust: &TrustArgs,
-        limits: &Limits,
-        now: UnixTime,
-    ) -> Result<Self> {
+    pub(crate) fn of_archive(args: &DemandArgs, limits: &Limits, now: UnixTime) -> Result<Self> {
+        let DemandArgs { trust, policy, signer, kwctl } = args;
         let given = (policy.first_given(), signer.first_given(), kwctl.first_given());
         let (policies, windows) = match given {
             (None, None, None) => return Err(Usage::NothingDemanded.into()),
@@ -225,7 +237,7 @@ impl Demands {
             | (Some(one), None, Some(other))
             | (None, Some(one), Some(other)) => return Err(Usage::Several { one, other }.into()),
         };
-        Self::of(policies, windows, signer, trust, limits)
+        Self::of(policies, windows, signer, trust, limits, now)
     }
 
     /// What a bundle of either kind must prove by the signer's flags, and what against.
@@ -233,6 +245,7 @@ impl Demands {
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
+        now: UnixTime,
     ) -> Result<(Requirement, Self)> {
         if signer.first_given().is_none() {
             return Err(Usage::NoSigner.into());
@@ -240,7 +253,7 @@ impl Demands {
         let (mut requirement, windows) = signer.requirement(Kind::Either, limits)?;
         requirement.inclusion = trust.inclusion();
         let policies = vec![requirement.clone().into()];
-        let demands = Self::of(policies, windows, signer, trust, limits)?;
+        let demands = Self::of(policies, windows, signer, trust, limits, now)?;
         Ok((requirement, demands))
     }
 
@@ -250,6 +263,7 @@ impl Demands {
         signer: &SignerArgs,
         trust: &TrustArgs,
         limits: &Limits,
+        now: UnixTime,
     ) -> Result<Self> {
         let mut policies = PolicySet::new(policies)?;
         if trust.inclusion() == Demand::Demanded {
@@ -275,12 +289,29 @@ impl Demands {
         let given = Trust { root, keys, key_windows, pki, ..Trust::default() };
         let own = policies.own_trusts(&given);
         let trusts = std::iter::once(given).chain(own).collect();
-        Ok(Self { policies, trusts, told })
+        Ok(Self { policies, trusts, told, now })
     }
 
     /// A verifier for each trust.
-    pub(crate) fn verifiers(&self, now: UnixTime, limits: &Limits) -> Vec<Verifier> {
-        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), now, *limits)).collect()
+    pub(crate) fn verifiers(&self, limits: &Limits) -> Vec<Verifier> {
+        self.trusts.iter().map(|trust| Verifier::new(trust.clone(), self.now, *limits)).collect()
+    }
+
+    /// What the report says it is founded on.
+    pub(crate) fn basis(&self, scope: Scope) -> Basis {
+        let entry = |policy: &Policy| PolicyEntry {
+            id: policy.id.clone(),
+            format: policy.format,
+            origin: policy.origin.clone(),
+            mode: policy.mode,
+            remarks: policy.remarks.clone(),
+        };
+        Basis {
+            judged_at: self.now,
+            scope,
+            trust: self.told.clone(),
+            policies: self.policies.policies().iter().map(entry).collect(),
+        }
     }
 }
 
@@ -538,8 +569,8 @@ impl Usage {
                 Some("give the key once: in PEM, or with its validFor and keyDetails")
             }
             Self::NoTrustedRoot { .. } => Some(
-                "give `--trusted-root FILE`; for a key without a log, `--insecure-ignore-tlog` \
-                 waives the entry",
+                "give `--trusted-root FILE`, in a policy test `trustedRoot`; for a key without a log, \
+                 `--insecure-ignore-tlog` waives the entry",
             ),
             Self::KeyAndIdentity
             | Self::ExactAndRegexp { .. }

@@ -11,8 +11,8 @@ use sealift::archive::Archive;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
-use sealift::policy::{Demand, PolicySet};
-use sealift::report::{Basis, PolicyEntry, Scope, json, text};
+use sealift::policy::Demand;
+use sealift::report::{Scope, json, text};
 
 use super::args::{Format, VerifyArgs};
 use super::base::Bases;
@@ -23,20 +23,14 @@ use super::{clock, output};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let now = clock::now(args.trust.verification_time)?;
-    let demands =
-        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
+    let now = clock::now(args.demands.trust.verification_time)?;
+    let demands = Demands::of_archive(&args.demands, &limits, now)?;
     let scope = if args.evidence_only { Scope::EvidenceOnly } else { Scope::Whole };
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: jobs(args.jobs),
         ledger: if args.require_ledger { Demand::Demanded } else { Demand::Waived },
-        basis: Basis {
-            judged_at: now,
-            scope,
-            trust: demands.told.clone(),
-            policies: entries(&demands.policies),
-        },
+        basis: demands.basis(scope),
     };
     let archive = open_files(&args.archive, &limits)?;
     let inventory = inventory_of_files(&archive, &args.archive, &limits)?;
@@ -47,7 +41,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
         &Work {
             archive: &archive,
             inventory: &inventory,
-            verifiers: &demands.verifiers(now, &limits),
+            verifiers: &demands.verifiers(&limits),
             policies: &demands.policies,
             limits: &limits,
         },
@@ -98,18 +92,6 @@ fn called<P: AsRef<Path>>(paths: &[P]) -> String {
         [path] => format!("archive `{}`", path.as_ref().display()),
         paths => format!("the archive of {} files", paths.len()),
     }
-}
-
-/// The policies as the report names them.
-pub(crate) fn entries(policies: &PolicySet) -> Vec<PolicyEntry> {
-    let entry = |policy: &sealift::policy::Policy| PolicyEntry {
-        id: policy.id.clone(),
-        format: policy.format,
-        origin: policy.origin.clone(),
-        mode: policy.mode,
-        remarks: policy.remarks.clone(),
-    };
-    policies.policies().iter().map(entry).collect()
 }
 
 /// The number of threads: the one given, else one per processor.

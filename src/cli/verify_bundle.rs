@@ -20,13 +20,13 @@ use super::{clock, input, output};
 
 pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let (requirement, demands) = Demands::of_bundle(&args.signer, &args.trust, &limits)?;
     let now = clock::now(args.trust.verification_time)?;
+    let (requirement, demands) = Demands::of_bundle(&args.signer, &args.trust, &limits, now)?;
     let bundle = input::read(&args.bundle, "bundle", limits.envelope_bytes)?;
     let named = Named::read(&args.artifact, &limits)?;
     let artifact = Artifact { digest: named.digest, bytes: named.bytes.as_deref() };
 
-    let verifiers = demands.verifiers(now, &limits);
+    let verifiers = demands.verifiers(&limits);
     let verifier = verifiers.first().context("no trust is given")?;
     let verified = match verifier.verify(&artifact, Testimony::Bundle(&bundle)) {
         Ok(verified) => verified,

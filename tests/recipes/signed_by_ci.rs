@@ -149,7 +149,7 @@ fn a_secret_that_is_not_given_stops_the_run() {
     let told = world().admit(POLICIES, &pod("web", IMAGE));
     let wanted = "error: policy file `policy.yaml`, line 22 (document 2): `spec.authorities[0].key.\
                   secretRef` names the Secret `cicd-secret`, which none of the policy files holds; give its document \
-                  with another `--policy`\n";
+                  behind `---` in the same file, or with another `--policy`\n";
     assert_eq!(told, (Some(2), String::new(), wanted.to_owned()));
 }
 

@@ -7,13 +7,12 @@ use clap::Args;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
 use sealift::policy::Demand;
-use sealift::report::{Basis, Scope, text};
+use sealift::report::{Scope, text};
 
 use super::super::exit::Exit;
-use super::super::kwctl::KwctlArgs;
 use super::super::progress::{Bar, Wanted};
-use super::super::signer::{Demands, PolicyArgs, SignerArgs, TrustArgs};
-use super::super::verify::{entries, inventory, jobs, open};
+use super::super::signer::{DemandArgs, Demands};
+use super::super::verify::{inventory, jobs, open};
 use super::super::{clock, output};
 
 /// Explains why an image is admitted or denied: every policy, every part of it, every piece of
@@ -32,40 +31,25 @@ pub(crate) struct ExplainArgs {
     pub archive: PathBuf,
 
     #[command(flatten)]
-    pub trust: TrustArgs,
-
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    #[command(flatten)]
-    pub signer: SignerArgs,
-
-    #[command(flatten)]
-    pub kwctl: KwctlArgs,
+    pub demands: DemandArgs,
 }
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let now = clock::now(args.trust.verification_time)?;
-    let demands =
-        Demands::of_archive(&args.policy, &args.kwctl, &args.signer, &args.trust, &limits, now)?;
+    let now = clock::now(args.demands.trust.verification_time)?;
+    let demands = Demands::of_archive(&args.demands, &limits, now)?;
     let archive = open(&args.archive, &limits)?;
     let inventory = inventory(&archive, &args.archive, &limits)?;
     let options = Options {
         selection: vec![Selector::new(&args.image)],
         jobs: jobs(None),
         ledger: Demand::Waived,
-        basis: Basis {
-            judged_at: now,
-            scope: Scope::Whole,
-            trust: demands.told.clone(),
-            policies: entries(&demands.policies),
-        },
+        basis: demands.basis(Scope::Whole),
     };
     let work = Work {
         archive: &archive,
         inventory: &inventory,
-        verifiers: &demands.verifiers(now, &limits),
+        verifiers: &demands.verifiers(&limits),
         policies: &demands.policies,
         limits: &limits,
     };

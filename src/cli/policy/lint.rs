@@ -11,17 +11,16 @@ use sealift::policy::document::Beside;
 use sealift::policy::lint::{self, Finding, Lint, Seen};
 use sealift::policy::{Demand, PolicyFile};
 use sealift::report::text::Lines;
-use sealift::report::{self, Basis, Scope, json};
+use sealift::report::{self, Scope, json};
 use sealift::time::UnixTime;
 use serde::Serialize;
 
 use super::super::args::{Format, FormatArgs};
 use super::super::exit::Exit;
-use super::super::kwctl::KwctlArgs;
 use super::super::mirrors::TufMirrorArgs;
 use super::super::progress::{Bar, Wanted};
-use super::super::signer::{Demands, PolicyArgs, SignerArgs, TrustArgs};
-use super::super::verify::{entries, inventory, jobs, open};
+use super::super::signer::{DemandArgs, Demands, PolicyArgs, TrustArgs};
+use super::super::verify::{inventory, jobs, open};
 use super::super::{clock, input, output};
 
 /// Tells what in policies deserves a second look: what never matches, admits more or refuses more
@@ -61,9 +60,9 @@ pub(crate) fn run(args: &LintArgs) -> Result<Exit> {
     let named = |path: &str| input::read_named(path, limits.metadata_bytes);
     let beside = Beside { file: &named, mirror: &|url| args.mirrors.at(url) };
     let mut found = lint::lint(&files, &limits, now, beside)?;
-    let loads = found.iter().all(|finding| finding.lint != Lint::NotAccepted);
+    let loads = found.iter().all(|finding| finding.lint != Lint::NOT_ACCEPTED);
     if let (Some(_), true) = (&args.archive, loads) {
-        found.extend(of_archive(args, &policy, &files, &limits, now)?);
+        found.extend(of_archive(args, policy, &files, &limits, now)?);
     }
     output::answer(&match args.format.format {
         Format::Text => text(&found, files.len()),
@@ -75,37 +74,26 @@ pub(crate) fn run(args: &LintArgs) -> Result<Exit> {
 /// What the archive makes no use of.
 fn of_archive(
     args: &LintArgs,
-    policy: &PolicyArgs,
+    policy: PolicyArgs,
     files: &[PolicyFile<'_>],
     limits: &Limits,
     now: UnixTime,
 ) -> Result<Vec<Finding>> {
     let Some(path) = &args.archive else { return Ok(Vec::new()) };
-    let demands = Demands::of_archive(
-        policy,
-        &KwctlArgs::default(),
-        &SignerArgs::default(),
-        &args.trust,
-        limits,
-        now,
-    )?;
+    let demands = DemandArgs { trust: args.trust.clone(), policy, ..DemandArgs::default() };
+    let demands = Demands::of_archive(&demands, limits, now)?;
     let archive = open(path, limits)?;
     let inventory = inventory(&archive, path, limits)?;
     let options = Options {
         selection: Vec::new(),
         jobs: jobs(None),
         ledger: Demand::Waived,
-        basis: Basis {
-            judged_at: now,
-            scope: Scope::EvidenceOnly,
-            trust: demands.told.clone(),
-            policies: entries(&demands.policies),
-        },
+        basis: demands.basis(Scope::EvidenceOnly),
     };
     let work = Work {
         archive: &archive,
         inventory: &inventory,
-        verifiers: &demands.verifiers(now, limits),
+        verifiers: &demands.verifiers(limits),
         policies: &demands.policies,
         limits,
     };

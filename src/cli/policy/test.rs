@@ -8,14 +8,13 @@ use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
 use sealift::policy::{Demand, End, Expectation, PolicyFile, PolicyTest, Reason, Shortfall, Why};
 use sealift::report::text::Lines;
-use sealift::report::{Basis, Finding, Image, Outcome, Scope};
+use sealift::report::{Finding, Image, Outcome, Scope};
 
 use super::super::exit::Exit;
-use super::super::kwctl::KwctlArgs;
-use super::super::mirrors::TufMirrorArgs;
+use super::super::mirrors::{Mirror, TufMirrorArgs};
 use super::super::progress::{Bar, Wanted};
-use super::super::signer::{Demands, PolicyArgs, SignerArgs, TrustArgs};
-use super::super::verify::{entries, inventory, jobs, open};
+use super::super::signer::{DemandArgs, Demands, PolicyArgs, TrustArgs};
+use super::super::verify::{inventory, jobs, open};
 use super::super::{clock, input, output};
 
 /// Judges the images of an archive and compares each verdict with the one that is expected.
@@ -37,6 +36,7 @@ The file says what is expected; paths in it are relative to it:
   archive: upgrade.tar
   policies: [policy.yaml]
   trustedRoot: trusted_root.json
+  tufMirrors: {https://tuf.example: mirror}
   verificationTime: 2027-01-01T00:00:00Z
   cases:
   - {image: \"registry.example/app:v1\", expect: admitted, by: release}
@@ -69,21 +69,15 @@ pub(crate) fn run(args: &TestArgs) -> Result<Exit> {
 fn judge(test: &PolicyTest, home: &Path, limits: &Limits) -> Result<Vec<Image>> {
     let now = clock::now(test.verification_time)?;
     let files = test.policies.iter().map(|path| home.join(path)).collect();
-    let policy = PolicyArgs { files, mirrors: TufMirrorArgs::default() };
-    let trust = TrustArgs {
-        trusted_root: test.trusted_root.as_ref().map(|path| home.join(path)),
-        trusted_root_digest: None,
-        require_inclusion_proof: false,
-        verification_time: test.verification_time,
+    let mirror = |(url, folder): (&String, &String)| Mirror::new(url, home.join(folder));
+    let mirrors = test.tuf_mirrors.iter().map(mirror).collect();
+    let trusted_root = test.trusted_root.as_ref().map(|path| home.join(path));
+    let args = DemandArgs {
+        trust: TrustArgs { trusted_root, ..TrustArgs::default() },
+        policy: PolicyArgs { files, mirrors: TufMirrorArgs { mirrors } },
+        ..DemandArgs::default()
     };
-    let demands = Demands::of_archive(
-        &policy,
-        &KwctlArgs::default(),
-        &SignerArgs::default(),
-        &trust,
-        limits,
-        now,
-    )?;
+    let demands = Demands::of_archive(&args, limits, now)?;
     let path = home.join(&test.archive);
     let archive = open(&path, limits)?;
     let inventory = inventory(&archive, &path, limits)?;
@@ -91,17 +85,12 @@ fn judge(test: &PolicyTest, home: &Path, limits: &Limits) -> Result<Vec<Image>> 
         selection: test.cases.iter().map(|case| Selector::new(&case.image)).collect(),
         jobs: jobs(None),
         ledger: Demand::Waived,
-        basis: Basis {
-            judged_at: now,
-            scope: Scope::Whole,
-            trust: demands.told.clone(),
-            policies: entries(&demands.policies),
-        },
+        basis: demands.basis(Scope::Whole),
     };
     let work = Work {
         archive: &archive,
         inventory: &inventory,
-        verifiers: &demands.verifiers(now, limits),
+        verifiers: &demands.verifiers(limits),
         policies: &demands.policies,
         limits,
     };

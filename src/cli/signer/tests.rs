@@ -16,15 +16,8 @@ fn refused(arguments: &[&str]) -> Option<anyhow::Error> {
         panic!("`verify` was asked for")
     };
     let limits = Limits::default();
-    let demands = Demands::of_archive(
-        &args.policy,
-        &args.kwctl,
-        &args.signer,
-        &args.trust,
-        &limits,
-        UnixTime::from_seconds(1_800_000_000).unwrap(),
-    );
-    demands.err()
+    let now = UnixTime::from_seconds(1_800_000_000).unwrap();
+    Demands::of_archive(&args.demands, &limits, now).err()
 }
 
 #[test]
@@ -139,7 +132,11 @@ fn kwctl_asks_for_all_in_its_order() {
         panic!("`verify` was asked for")
     };
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
-    let policy = args.kwctl.policy(&args.signer.annotations, &Limits::default(), now).unwrap();
+    let policy = args
+        .demands
+        .kwctl
+        .policy(&args.demands.signer.annotations, &Limits::default(), now)
+        .unwrap();
     let policies = PolicySet::new(vec![policy]).unwrap();
     let told = format!("{:?}", policies.policies()[0].rule);
     let places: Vec<_> =

@@ -18,16 +18,16 @@ pub(super) fn look(notes: &mut Notes<'_>, root: &Node) {
         if let Some(action) = authority.at(&["static", "action"])
             && action.text() == Some("pass")
         {
-            notes.add(action, Lint::AcceptsUnsigned, "the authority is `static: pass`".to_owned());
+            notes.add(action, Lint::ACCEPTS_UNSIGNED, "the authority is `static: pass`".to_owned());
         }
         if let Some(log) = authority.get("ctlog")
             && of_v1beta1
             && log.get("url").and_then(Node::text).is_none_or(str::is_empty)
         {
-            notes.add(log, Lint::LostLog, "`ctlog` has no `url`".to_owned());
+            notes.add(log, Lint::LOST_LOG, "`ctlog` has no `url`".to_owned());
         }
         if let Some(certificate) = authority.at(&["keyless", "ca-cert"]) {
-            notes.add(certificate, Lint::CaCert, "`keyless.ca-cert` is given".to_owned());
+            notes.add(certificate, Lint::CA_CERT, "`keyless.ca-cert` is given".to_owned());
         }
         let identities = authority.at(&["keyless", "identities"]);
         for identity in identities.map(Node::elements).unwrap_or_default() {
@@ -44,9 +44,9 @@ fn expression(notes: &mut Notes<'_>, node: Option<&Node>, field: &str) {
     let Some((node, text)) = node.and_then(|node| Some((node, node.text()?))) else { return };
     let what = format!("`{field}` is `{}`", text.escape_debug());
     if matches_anything(text) {
-        notes.add(node, Lint::MatchesAnyone, what);
+        notes.add(node, Lint::MATCHES_ANYONE, what);
     } else if !text.is_empty() && !is_anchored(text) {
-        notes.add(node, Lint::UnanchoredExpression, what);
+        notes.add(node, Lint::UNANCHORED_EXPRESSION, what);
     }
 }
 
@@ -56,9 +56,9 @@ fn glob(notes: &mut Notes<'_>, image: &Node) {
     };
     let what = format!("the glob is `{}`", text.escape_debug());
     if text.starts_with("docker.io/") {
-        notes.add(node, Lint::GlobOfDockerIo, what);
+        notes.add(node, Lint::GLOB_OF_DOCKER_IO, what);
     } else if !matches_a_digest(text) {
-        notes.add(node, Lint::GlobByTag, what);
+        notes.add(node, Lint::GLOB_BY_TAG, what);
     }
 }
 

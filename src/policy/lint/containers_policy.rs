@@ -9,7 +9,7 @@ pub(super) fn look(notes: &mut Notes<'_>, root: &Node) {
     for (scope, requirements) in scopes {
         if !can_be_hit(scope) {
             let what = format!("the scope is `{}`", scope.escape_debug());
-            notes.add(requirements, Lint::DeadScope, what);
+            notes.add(requirements, Lint::DEAD_SCOPE, what);
         }
         list(notes, Some(requirements), &format!("docker:{scope}"));
     }
@@ -25,7 +25,7 @@ fn list(notes: &mut Notes<'_>, list: Option<&Node>, place: &str) {
             .all(|requirement| kind(requirement).as_deref() == Some("insecureAcceptAnything"))
     {
         let what = format!("`{}` is `insecureAcceptAnything`", place.escape_debug());
-        notes.add(list, Lint::AcceptsUnsigned, what);
+        notes.add(list, Lint::ACCEPTS_UNSIGNED, what);
     }
     let signed = requirements
         .iter()
@@ -47,7 +47,7 @@ fn identity(notes: &mut Notes<'_>, requirement: &Node) {
     match (identity, kind) {
         (None, _) => {
             let what = "no `signedIdentity` is given, which is `matchRepoDigestOrExact`".to_owned();
-            notes.add(requirement, Lint::IdentityByTag, what);
+            notes.add(requirement, Lint::IDENTITY_BY_TAG, what);
         }
         (
             Some(identity),
@@ -58,7 +58,7 @@ fn identity(notes: &mut Notes<'_>, requirement: &Node) {
                 | "remapIdentity"),
             ),
         ) => {
-            notes.add(identity, Lint::IdentityByTag, format!("`signedIdentity` is `{kind}`"));
+            notes.add(identity, Lint::IDENTITY_BY_TAG, format!("`signedIdentity` is `{kind}`"));
         }
         _ => {}
     }

@@ -42,12 +42,12 @@ fn rewriting(notes: &mut Notes<'_>, carrier: &Node, settings: &Node) {
     }
     if carrier.get("policies").is_some() {
         let what = "in a group nothing may be changed, and the settings rewrite images".to_owned();
-        return notes.add(settings, Lint::MayNotRewrite, what);
+        return notes.add(settings, Lint::MAY_NOT_REWRITE, what);
     }
     let mutating = carrier.get("mutating").or(carrier.get("allowedToMutate"));
     if let Some(mutating) = mutating.filter(|mutating| mutating.truth() == Some(false)) {
         let what = "the policy may not change objects and its settings rewrite images".to_owned();
-        notes.add(mutating, Lint::MayNotRewrite, what);
+        notes.add(mutating, Lint::MAY_NOT_REWRITE, what);
     }
 }
 
@@ -57,20 +57,20 @@ fn entry(notes: &mut Notes<'_>, entry: &Node) {
         if !image.is_empty() && !last.contains(['*', '?', ':', '@']) && !image.contains(['*', '?'])
         {
             let what = format!("`image` is `{}`", image.escape_debug());
-            notes.add(node, Lint::ImageWithoutWildcard, what);
+            notes.add(node, Lint::IMAGE_WITHOUT_WILDCARD, what);
         }
     }
     let kinds: Vec<_> = KINDS.into_iter().filter(|kind| entry.get(kind).is_some()).collect();
     if let [_, _, ..] = kinds.as_slice() {
         let what = format!("the entry has `{}`", kinds.join("`, `"));
-        notes.add(entry, Lint::SeveralKinds, what);
+        notes.add(entry, Lint::SEVERAL_KINDS, what);
     }
     for key in entry.get("pubKeys").map(Node::elements).unwrap_or_default() {
         self::key(notes, Some(key), "pubKeys");
     }
     if let Some(keyless) = entry.get("keyless").filter(|keyless| keyless.is_array()) {
         if keyless.elements().is_empty() {
-            notes.add(keyless, Lint::EmptyDemand, "`keyless` is empty".to_owned());
+            notes.add(keyless, Lint::EMPTY_DEMAND, "`keyless` is empty".to_owned());
         }
         for identity in keyless.elements() {
             notes.literal(identity.get("issuer"), "issuer");
@@ -82,7 +82,7 @@ fn entry(notes: &mut Notes<'_>, entry: &Node) {
         notes.literal(below.get("issuer"), "issuer");
         if let Some(spelt) = below.get("urlPrefix") {
             let what = "`keylessPrefix` has `urlPrefix`".to_owned();
-            notes.add(spelt, Lint::UrlPrefixSpelling, what);
+            notes.add(spelt, Lint::URL_PREFIX_SPELLING, what);
         }
         prefix(notes, below.get("url_prefix").or(below.get("urlPrefix")), "url_prefix");
     }
@@ -94,7 +94,7 @@ pub(super) fn look_at_config(notes: &mut Notes<'_>, root: &Node) {
         && all_of.elements().is_empty()
         && any_of.is_none()
     {
-        notes.add(all_of, Lint::NothingDemanded, "`allOf` is empty".to_owned());
+        notes.add(all_of, Lint::NOTHING_DEMANDED, "`allOf` is empty".to_owned());
     }
     let signatures = any_of.and_then(|any_of| any_of.get("signatures"));
     if let Some(any_of) = any_of {
@@ -103,10 +103,10 @@ pub(super) fn look_at_config(notes: &mut Notes<'_>, root: &Node) {
         let number = wanted.and_then(Node::number).unwrap_or(1);
         let at = wanted.unwrap_or(any_of);
         if number == 0 {
-            notes.add(at, Lint::NothingDemanded, "`minimumMatches` is 0".to_owned());
+            notes.add(at, Lint::NOTHING_DEMANDED, "`minimumMatches` is 0".to_owned());
         } else if u64::try_from(listed).is_ok_and(|listed| number > listed) {
             let what = format!("`minimumMatches` is {number}, of {listed} signatures");
-            notes.add(at, Lint::TooManyMatches, what);
+            notes.add(at, Lint::TOO_MANY_MATCHES, what);
         }
     }
     let lists = all_of.into_iter().chain(signatures).flat_map(Node::elements);
@@ -127,7 +127,7 @@ fn owner(notes: &mut Notes<'_>, owner: Option<&Node>) {
     if let Some(node) = owner
         && node.text() == Some("")
     {
-        notes.add(node, Lint::EmptyDemand, "`owner` is empty".to_owned());
+        notes.add(node, Lint::EMPTY_DEMAND, "`owner` is empty".to_owned());
     }
     notes.literal(owner, "owner");
 }
@@ -136,7 +136,7 @@ fn key(notes: &mut Notes<'_>, key: Option<&Node>, field: &str) {
     let Some((node, text)) = key.and_then(|node| Some((node, node.text()?))) else { return };
     notes.one_block(Some(node), field);
     if PublicKey::from_pem(text).is_err() {
-        notes.add(node, Lint::UnusableKey, format!("`{field}` holds no key that can be used"));
+        notes.add(node, Lint::UNUSABLE_KEY, format!("`{field}` holds no key that can be used"));
     }
 }
 
@@ -149,6 +149,6 @@ fn prefix(notes: &mut Notes<'_>, prefix: Option<&Node>, field: &str) {
     let is_ref = text.contains("@refs/");
     if text.contains(['?', '#', '*']) || is_file || is_ref {
         let what = format!("`{field}` is `{}`", text.escape_debug());
-        notes.add(node, Lint::DeadPrefix, what);
+        notes.add(node, Lint::DEAD_PREFIX, what);
     }
 }

@@ -44,7 +44,15 @@ fn settings(entry: &str) -> String {
 const WHOM: &str = "keyless: [{issuer: 'https://i.example', subject: s@i.example}]";
 
 /// What triggers a finding, its line, and the same put right.
-fn cases() -> Vec<(Lint, usize, String, String)> {
+struct Case(Lint, usize, String, String);
+
+fn cases() -> Vec<Case> {
+    let formats =
+        [cluster_image_policy(), kubewarden_settings(), verification_config(), containers_policy()];
+    formats.into_iter().flatten().collect()
+}
+
+fn cluster_image_policy() -> Vec<Case> {
     let subject = "issuer: 'https://i.example'";
     let ok = identity(&format!("{subject}, subject: s@i.example"));
     let key = quoted(1);
@@ -57,12 +65,127 @@ fn cases() -> Vec<(Lint, usize, String, String)> {
     };
     let static_ =
         |action: &str| cip("[{glob: '**'}]", &format!("[{{static: {{action: {action}}}}}]"));
+    vec![
+        Case(Lint::NOT_ACCEPTED, 6, ok.replace("identities", "identites"), ok.clone()),
+        Case(
+            Lint::UNANCHORED_EXPRESSION,
+            6,
+            identity(&format!("{subject}, subjectRegExp: 'github\\.com/team/'")),
+            identity(&format!("{subject}, subjectRegExp: '^https://github\\.com/team/[^/]+$'")),
+        ),
+        Case(
+            Lint::UNANCHORED_EXPRESSION,
+            6,
+            identity("issuerRegExp: '^https://i\\.example', subject: s"),
+            identity("issuerRegExp: '^https://i\\.example$', subject: s"),
+        ),
+        Case(
+            Lint::MATCHES_ANYONE,
+            6,
+            identity(&format!("{subject}, subjectRegExp: '.*'")),
+            identity(&format!("{subject}, subjectRegExp: '^s.*$'")),
+        ),
+        Case(
+            Lint::LITERAL_STAR,
+            6,
+            identity(&format!("{subject}, subject: 'https://github.com/team/*'")),
+            identity(&format!("{subject}, subject: 'https://github.com/team/app'")),
+        ),
+        Case(Lint::GLOB_BY_TAG, 5, glob("r.example/a:v1"), glob("r.example/a@*")),
+        Case(Lint::GLOB_BY_TAG, 5, glob("r.example/a:*"), glob("r.example/a*")),
+        Case(Lint::GLOB_BY_TAG, 5, glob("r.example/**/a"), glob("r.example/**")),
+        Case(
+            Lint::GLOB_OF_DOCKER_IO,
+            5,
+            glob("docker.io/team/**"),
+            glob("index.docker.io/team/**"),
+        ),
+        Case(Lint::FURTHER_KEYS, 6, by_key(&two), by_key(&key)),
+        Case(
+            Lint::CA_CERT,
+            6,
+            cip(
+                "[{glob: '**'}]",
+                &format!(
+                    "[{{keyless: {{ca-cert: {{data: {key}}}, identities: [{{issuer: i, subject: s}}]}}}}]"
+                ),
+            ),
+            cip("[{glob: '**'}]", "[{keyless: {identities: [{issuer: i, subject: s}]}}]"),
+        ),
+        Case(Lint::LOST_LOG, 6, log("{}"), log("{url: 'https://rekor.sigstore.dev'}")),
+        Case(Lint::LOST_LOG, 6, log("{}"), log("{}").replace("v1beta1", "v1alpha1")),
+        Case(Lint::ACCEPTS_UNSIGNED, 6, static_("pass"), static_("fail")),
+        Case(Lint::ONLY_WARNS, 1, ok.replace("mode: enforce", "mode: warn"), ok.clone()),
+    ]
+}
+
+fn kubewarden_settings() -> Vec<Case> {
+    let key = quoted(1);
+    let two = format!("{}{}", key.trim_end_matches('"'), quoted(2).trim_start_matches('"'));
     let of = |pattern: &str| settings(&format!("image: '{pattern}', {WHOM}"));
     let prefix = |field: &str, url: &str| {
         settings(&format!(
             "image: '*', keylessPrefix: [{{issuer: 'https://i.example', {field}: '{url}'}}]"
         ))
     };
+    let carrier = |mutating: bool| {
+        format!(
+            "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\n\
+             metadata: {{name: p}}\nspec:\n  module: ghcr.io/kubewarden/policies/verify-image-signatures:v0.3.0\n  \
+             mutating: {mutating}\n  settings: {{signatures: [{{image: '*', {WHOM}}}]}}\n"
+        )
+    };
+    vec![
+        Case(
+            Lint::LITERAL_STAR,
+            2,
+            settings("image: '*', keyless: [{issuer: 'https://i', subject: '*@i'}]"),
+            settings("image: '*', keyless: [{issuer: 'https://i', subject: 's@i'}]"),
+        ),
+        Case(
+            Lint::FURTHER_KEYS,
+            2,
+            settings(&format!("image: '*', pubKeys: [{two}]")),
+            settings(&format!("image: '*', pubKeys: [{key}, {}]", quoted(2))),
+        ),
+        Case(Lint::IMAGE_WITHOUT_WILDCARD, 2, of("quay.io/c3os"), of("quay.io/c3os/*")),
+        Case(Lint::IMAGE_WITHOUT_WILDCARD, 2, of("nginx"), of("nginx:1")),
+        Case(
+            Lint::URL_PREFIX_SPELLING,
+            2,
+            prefix("urlPrefix", "https://github.com/team/"),
+            prefix("url_prefix", "https://github.com/team/"),
+        ),
+        Case(
+            Lint::DEAD_PREFIX,
+            2,
+            prefix("url_prefix", "https://github.com/team/?a=b"),
+            prefix("url_prefix", "https://github.com/team/"),
+        ),
+        Case(
+            Lint::EMPTY_DEMAND,
+            2,
+            settings("image: '*', keyless: []"),
+            settings(&format!("image: '*', {WHOM}")),
+        ),
+        Case(
+            Lint::EMPTY_DEMAND,
+            2,
+            settings("image: '*', githubActions: {owner: ''}"),
+            settings("image: '*', githubActions: {owner: team}"),
+        ),
+        Case(
+            Lint::SEVERAL_KINDS,
+            2,
+            settings(&format!("image: '*', {WHOM}, githubActions: {{owner: team}}")),
+            settings(&format!("image: '*', {WHOM}")),
+        ),
+        Case(Lint::MAY_NOT_REWRITE, 6, carrier(false), carrier(true)),
+    ]
+}
+
+fn verification_config() -> Vec<Case> {
+    let key = quoted(1);
     let config = |body: &str| format!("apiVersion: v1\n{body}\n");
     let signature = format!("{{kind: pubKey, key: {key}}}");
     let generic = |subject: &str| {
@@ -75,13 +198,41 @@ fn cases() -> Vec<(Lint, usize, String, String)> {
     let any_of = |number: u8| {
         config(&format!("anyOf:\n  minimumMatches: {number}\n  signatures: [{signature}]"))
     };
-    let carrier = |mutating: bool| {
-        format!(
-            "apiVersion: policies.kubewarden.io/v1\nkind: ClusterAdmissionPolicy\n\
-             metadata: {{name: p}}\nspec:\n  module: ghcr.io/kubewarden/policies/verify-image-signatures:v0.3.0\n  \
-             mutating: {mutating}\n  settings: {{signatures: [{{image: '*', {WHOM}}}]}}\n"
-        )
-    };
+    vec![
+        Case(Lint::LITERAL_STAR, 2, generic("{equal: '*@i'}"), generic("{equal: s@i}")),
+        Case(
+            Lint::UNUSABLE_KEY,
+            2,
+            config("allOf: [{kind: pubKey, key: none}]"),
+            config(&format!("allOf: [{signature}]")),
+        ),
+        Case(
+            Lint::DEAD_PREFIX,
+            2,
+            generic(
+                "{urlPrefix: 'https://github.com/t/a/.github/workflows/a.yml@refs/heads/main'}",
+            ),
+            generic("{urlPrefix: 'https://github.com/t/a/.github/workflows'}"),
+        ),
+        Case(
+            Lint::DEAD_PREFIX,
+            2,
+            generic("{urlPrefix: 'https://github.com/t/a/.github/workflows/a.yml'}"),
+            generic("{urlPrefix: 'https://github.com/t/a/'}"),
+        ),
+        Case(Lint::EMPTY_DEMAND, 2, github(""), github("team")),
+        Case(
+            Lint::NOTHING_DEMANDED,
+            2,
+            config("allOf: []"),
+            config(&format!("allOf: [{signature}]")),
+        ),
+        Case(Lint::NOTHING_DEMANDED, 3, any_of(0), any_of(1)),
+        Case(Lint::TOO_MANY_MATCHES, 3, any_of(2), any_of(1)),
+    ]
+}
+
+fn containers_policy() -> Vec<Case> {
     let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key_pem(1));
     let json = |requirement: &str, scopes: &str| {
         format!(
@@ -93,141 +244,26 @@ fn cases() -> Vec<(Lint, usize, String, String)> {
     };
     let repository = ", \"signedIdentity\": {\"type\": \"matchRepository\"}";
     vec![
-        (Lint::NotAccepted, 6, ok.replace("identities", "identites"), ok.clone()),
-        (
-            Lint::UnanchoredExpression,
-            6,
-            identity(&format!("{subject}, subjectRegExp: 'github\\.com/team/'")),
-            identity(&format!("{subject}, subjectRegExp: '^https://github\\.com/team/[^/]+$'")),
-        ),
-        (
-            Lint::UnanchoredExpression,
-            6,
-            identity("issuerRegExp: '^https://i\\.example', subject: s"),
-            identity("issuerRegExp: '^https://i\\.example$', subject: s"),
-        ),
-        (
-            Lint::MatchesAnyone,
-            6,
-            identity(&format!("{subject}, subjectRegExp: '.*'")),
-            identity(&format!("{subject}, subjectRegExp: '^s.*$'")),
-        ),
-        (
-            Lint::LiteralStar,
-            6,
-            identity(&format!("{subject}, subject: 'https://github.com/team/*'")),
-            identity(&format!("{subject}, subject: 'https://github.com/team/app'")),
-        ),
-        (
-            Lint::LiteralStar,
-            2,
-            settings("image: '*', keyless: [{issuer: 'https://i', subject: '*@i'}]"),
-            settings("image: '*', keyless: [{issuer: 'https://i', subject: 's@i'}]"),
-        ),
-        (Lint::LiteralStar, 2, generic("{equal: '*@i'}"), generic("{equal: s@i}")),
-        (Lint::GlobByTag, 5, glob("r.example/a:v1"), glob("r.example/a@*")),
-        (Lint::GlobByTag, 5, glob("r.example/a:*"), glob("r.example/a*")),
-        (Lint::GlobByTag, 5, glob("r.example/**/a"), glob("r.example/**")),
-        (Lint::GlobOfDockerIo, 5, glob("docker.io/team/**"), glob("index.docker.io/team/**")),
-        (Lint::FurtherKeys, 6, by_key(&two), by_key(&key)),
-        (
-            Lint::FurtherKeys,
-            2,
-            settings(&format!("image: '*', pubKeys: [{two}]")),
-            settings(&format!("image: '*', pubKeys: [{key}, {}]", quoted(2))),
-        ),
-        (
-            Lint::UnusableKey,
-            2,
-            config("allOf: [{kind: pubKey, key: none}]"),
-            config(&format!("allOf: [{signature}]")),
-        ),
-        (
-            Lint::CaCert,
-            6,
-            cip(
-                "[{glob: '**'}]",
-                &format!(
-                    "[{{keyless: {{ca-cert: {{data: {key}}}, identities: [{{issuer: i, subject: s}}]}}}}]"
-                ),
-            ),
-            cip("[{glob: '**'}]", "[{keyless: {identities: [{issuer: i, subject: s}]}}]"),
-        ),
-        (Lint::LostLog, 6, log("{}"), log("{url: 'https://rekor.sigstore.dev'}")),
-        (Lint::LostLog, 6, log("{}"), log("{}").replace("v1beta1", "v1alpha1")),
-        (Lint::AcceptsUnsigned, 6, static_("pass"), static_("fail")),
-        (
-            Lint::AcceptsUnsigned,
+        Case(
+            Lint::ACCEPTS_UNSIGNED,
             3,
             json("{\"type\": \"insecureAcceptAnything\"}", "\"h.example\""),
             json("{\"type\": \"reject\"}", "\"h.example\""),
         ),
-        (Lint::OnlyWarns, 1, ok.replace("mode: enforce", "mode: warn"), ok.clone()),
-        (Lint::ImageWithoutWildcard, 2, of("quay.io/c3os"), of("quay.io/c3os/*")),
-        (Lint::ImageWithoutWildcard, 2, of("nginx"), of("nginx:1")),
-        (
-            Lint::UrlPrefixSpelling,
-            2,
-            prefix("urlPrefix", "https://github.com/team/"),
-            prefix("url_prefix", "https://github.com/team/"),
-        ),
-        (
-            Lint::DeadPrefix,
-            2,
-            prefix("url_prefix", "https://github.com/team/?a=b"),
-            prefix("url_prefix", "https://github.com/team/"),
-        ),
-        (
-            Lint::DeadPrefix,
-            2,
-            generic(
-                "{urlPrefix: 'https://github.com/t/a/.github/workflows/a.yml@refs/heads/main'}",
-            ),
-            generic("{urlPrefix: 'https://github.com/t/a/.github/workflows'}"),
-        ),
-        (
-            Lint::DeadPrefix,
-            2,
-            generic("{urlPrefix: 'https://github.com/t/a/.github/workflows/a.yml'}"),
-            generic("{urlPrefix: 'https://github.com/t/a/'}"),
-        ),
-        (
-            Lint::EmptyDemand,
-            2,
-            settings("image: '*', keyless: []"),
-            settings(&format!("image: '*', {WHOM}")),
-        ),
-        (
-            Lint::EmptyDemand,
-            2,
-            settings("image: '*', githubActions: {owner: ''}"),
-            settings("image: '*', githubActions: {owner: team}"),
-        ),
-        (Lint::EmptyDemand, 2, github(""), github("team")),
-        (Lint::NothingDemanded, 2, config("allOf: []"), config(&format!("allOf: [{signature}]"))),
-        (Lint::NothingDemanded, 3, any_of(0), any_of(1)),
-        (Lint::TooManyMatches, 3, any_of(2), any_of(1)),
-        (
-            Lint::SeveralKinds,
-            2,
-            settings(&format!("image: '*', {WHOM}, githubActions: {{owner: team}}")),
-            settings(&format!("image: '*', {WHOM}")),
-        ),
-        (Lint::MayNotRewrite, 6, carrier(false), carrier(true)),
-        (
-            Lint::DeadScope,
+        Case(
+            Lint::DEAD_SCOPE,
             3,
             json(&signed(repository), "\"busybox\""),
             json(&signed(repository), "\"docker.io/library/busybox\""),
         ),
-        (
-            Lint::IdentityByTag,
+        Case(
+            Lint::IDENTITY_BY_TAG,
             3,
             json(&signed(""), "\"h.example\""),
             json(&signed(repository), "\"h.example\""),
         ),
-        (
-            Lint::IdentityByTag,
+        Case(
+            Lint::IDENTITY_BY_TAG,
             3,
             json(&signed(", \"signedIdentity\": {\"type\": \"matchExact\"}"), "\"h.example\""),
             json(&signed(repository), "\"h.example\""),
@@ -237,15 +273,15 @@ fn cases() -> Vec<(Lint, usize, String, String)> {
 
 #[test]
 fn every_kind_is_found_with_its_line_and_not_where_it_is_put_right() {
-    for (lint, line, wrong, right) in cases() {
+    for Case(lint, line, wrong, right) in cases() {
         let of_kind = |text: &str| -> Vec<_> {
             found(text).into_iter().filter(|(_, code)| *code == lint.code()).collect()
         };
         assert_eq!(of_kind(&wrong), [(line, lint.code())], "{wrong}");
         assert_eq!(found(&right), [], "{right}");
     }
-    let tried: BTreeSet<_> = cases().iter().map(|(lint, ..)| lint.code()).collect();
-    let of_archives = [Lint::CoversNoImage, Lint::DeadIdentity, Lint::DeadKey].map(Lint::code);
+    let tried: BTreeSet<_> = cases().iter().map(|Case(lint, ..)| lint.code()).collect();
+    let of_archives = [Lint::COVERS_NO_IMAGE, Lint::DEAD_IDENTITY, Lint::DEAD_KEY].map(Lint::code);
     let all: BTreeSet<_> = Lint::ALL.iter().map(|lint| lint.code()).collect();
     assert_eq!(all.len(), Lint::ALL.len());
     assert_eq!(tried.into_iter().chain(of_archives).collect::<BTreeSet<_>>(), all);
@@ -270,7 +306,7 @@ fn a_refusal_is_told_with_its_causes() {
     let text = identity("issuer: i, subjectRegExp: '^(a$'");
     let file = PolicyFile { name: "p", bytes: text.as_bytes() };
     let found = lint(&[file], &Limits::default(), now(), Beside::NOTHING).unwrap();
-    let refusal = found.iter().find(|finding| finding.lint == Lint::NotAccepted).unwrap();
+    let refusal = found.iter().find(|finding| finding.lint == Lint::NOT_ACCEPTED).unwrap();
     assert_eq!((refusal.file.as_str(), refusal.line), ("p", 6));
     assert!(refusal.what.contains("subjectRegExp"), "{}", refusal.what);
 }
@@ -349,6 +385,30 @@ fn a_member_of_a_group_may_not_rewrite() {
 }
 
 /// A config in a `ConfigMap` is looked at as one that stands alone, line for line of the file.
+/// Every refusal is told, but not of what names a document that is itself refused.
+#[test]
+fn one_refusal_hides_no_other() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {key: '%'}\n";
+    let by_secret = cip("[{glob: '**'}]", "[{key: {secretRef: {name: s}}}]");
+    let misspelt = identity("isuer: a, subject: b");
+    let files = [("1", secret), ("2", &by_secret), ("3", &misspelt), ("4", "signatures: []\n")];
+    let files = files.map(|(name, text)| PolicyFile { name, bytes: text.as_bytes() });
+    let found = lint(&files, &Limits::default(), now(), Beside::NOTHING).unwrap();
+    let told: Vec<_> =
+        found.iter().map(|finding| (&*finding.file, finding.what.as_str())).collect();
+    let wanted = [
+        ("1", "the Secret `s` has in `data.key` no base64"),
+        ("3", "policy-controller refuses it: unable to unmarshal: json: unknown field \"isuer\""),
+        ("4", "Signatures must not be empty"),
+    ];
+    assert_eq!(told, wanted);
+    assert!(found.iter().all(|finding| finding.lint == Lint::NOT_ACCEPTED));
+    // What names a document that nobody gave is at fault itself.
+    let without = lint(&files[1..], &Limits::default(), now(), Beside::NOTHING).unwrap();
+    let told: Vec<_> = without.iter().map(|finding| (&*finding.file, finding.line)).collect();
+    assert_eq!(told, [("2", 6), ("3", 6), ("4", 1)]);
+}
+
 #[test]
 fn a_carried_config_is_looked_at() {
     let text = "kind: ConfigMap\ndata:\n  verification-config: |\n    allOf:\n    - kind: genericIssuer\n      issuer: https://i.example\n      subject: {equal: 's*'}\n";

@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::Reference;
 use crate::policy::containers_policy::Scope;
-use crate::policy::document::Error;
+use crate::policy::document::{Error, Place};
 use crate::policy::{
     IdentityMatcher, Images, Origin, Policy, PolicyFile, PolicySet, Signer, TextMatcher,
 };
@@ -44,7 +44,7 @@ pub fn unused(
                     policy.id.escape_debug(),
                     pattern.escape_debug()
                 );
-                add(Lint::CoversNoImage, lines.line_of(policy, &|text| text == pattern), what);
+                add(Lint::COVERS_NO_IMAGE, lines.line_of(policy, &|text| text == pattern), what);
             }
         }
         if covered.is_empty() {
@@ -71,7 +71,7 @@ pub fn unused(
                             PublicKey::from_pem(text).is_ok_and(|found| found.id() == key.id())
                         };
                         let what = format!("{part}: nobody signed with the key {}", key.id());
-                        add(Lint::DeadKey, lines.line_of(policy, &is_key), what);
+                        add(Lint::DEAD_KEY, lines.line_of(policy, &is_key), what);
                     }
                 }
                 Signer::Certificate { identities, .. } => {
@@ -84,7 +84,7 @@ pub fn unused(
                     for identity in identities.iter().filter(idle) {
                         let what = format!("{part}: nobody signed as {}", identity.describe());
                         let line = lines.line_of(policy, &|text| identity.is_spelled(text));
-                        add(Lint::DeadIdentity, line, what);
+                        add(Lint::DEAD_IDENTITY, line, what);
                     }
                 }
             }
@@ -145,7 +145,7 @@ impl IdentityMatcher {
 
 /// The documents of the files, to find lines in.
 struct Lines<'a> {
-    documents: Vec<(&'a str, usize, usize, Node)>,
+    documents: Vec<(Place<'a>, Node)>,
 }
 
 impl<'a> Lines<'a> {
@@ -153,8 +153,7 @@ impl<'a> Lines<'a> {
         let mut documents = Vec::new();
         for file in files {
             for place in file.documents(limits)? {
-                let document = place.document;
-                documents.push((file.name, document.number, document.line, place.read()?));
+                documents.push((place, place.read()?));
             }
         }
         Ok(Self { documents })
@@ -162,11 +161,12 @@ impl<'a> Lines<'a> {
 
     /// The line of the first text of the policy's document that is the one looked for.
     fn line_of(&self, policy: &Policy, is_one: &dyn Fn(&str) -> bool) -> Option<usize> {
-        let Origin::File { name, document, .. } = &policy.origin else { return None };
-        let (_, _, start, root) =
-            self.documents.iter().find(|(file, number, ..)| file == name && number == document)?;
-        let line = root.find(is_one)?.line();
-        Some(start.saturating_add(usize::try_from(line).ok()?).saturating_sub(1))
+        let Origin::File { name, document, line, .. } = &policy.origin else { return None };
+        let is_its = |place: &Place<'_>| {
+            place.file == name && place.document.number == *document && place.document.line <= *line
+        };
+        let (place, root) = self.documents.iter().rfind(|(place, _)| is_its(place))?;
+        Some(place.document.line_of(root.find(is_one)?.line()))
     }
 }
 

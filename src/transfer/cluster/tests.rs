@@ -27,28 +27,11 @@ const HOSTS: &str = "\
   override_path = true
 ";
 
-#[test]
-fn a_prefix_is_said_in_every_format() {
-    let digest = Digest::sha256(b"");
-    let config = ClusterConfig::of(
-        &landed(&[
-            ("r.example:5000/team/app.web:v1", "in.example/far/team/app.web:v1"),
-            ("r.example:5000/team/app.web:v2", "in.example/far/team/app.web:v2"),
-            ("busybox", "in.example/far/library/busybox:latest"),
-            (
-                &format!("docker.io/user/tool@{digest}"),
-                &format!("in.example/far/user/tool@{digest}"),
-            ),
-            // Pulled by the name it has: nothing to say.
-            ("in.example/own:v1", "in.example/own:v1"),
-        ]),
-        Access::Https,
-    );
-    assert_eq!(omissions(&config), Vec::<String>::new());
-    let expected = BTreeMap::from([
-        (
-            "containers/registries.conf.d/50-sealift.conf",
-            "\
+/// What every format says of one prefix; the names of OpenShift are put in by [`with_names`].
+const EVERY_FORMAT: [(&str, &str); 6] = [
+    (
+        "containers/registries.conf.d/50-sealift.conf",
+        "\
 # A drop-in for /etc/containers/registries.conf.d.
 
 [[registry]]
@@ -72,12 +55,12 @@ location = \"r.example:5000/team/app.web\"
 [[registry.mirror]]
 location = \"in.example/far/team/app.web\"
 ",
-        ),
-        ("containerd/certs.d/docker.io/hosts.toml", HOSTS),
-        ("containerd/certs.d/r.example_5000_/hosts.toml", HOSTS),
-        (
-            "rancher/registries.yaml",
-            "\
+    ),
+    ("containerd/certs.d/docker.io/hosts.toml", HOSTS),
+    ("containerd/certs.d/r.example_5000_/hosts.toml", HOSTS),
+    (
+        "rancher/registries.yaml",
+        "\
 # For /etc/rancher/k3s or /etc/rancher/rke2.
 mirrors:
   \"docker.io\":
@@ -92,10 +75,10 @@ mirrors:
     rewrite:
       '^team/app\\.web$': 'far/team/app.web'
 ",
-        ),
-        (
-            "openshift/image-digest-mirror-set.yaml",
-            "\
+    ),
+    (
+        "openshift/image-digest-mirror-set.yaml",
+        "\
 apiVersion: config.openshift.io/v1
 kind: ImageDigestMirrorSet
 metadata:
@@ -112,10 +95,10 @@ spec:
       mirrors:
         - \"in.example/far/team/app.web\"
 ",
-        ),
-        (
-            "openshift/image-tag-mirror-set.yaml",
-            "\
+    ),
+    (
+        "openshift/image-tag-mirror-set.yaml",
+        "\
 apiVersion: config.openshift.io/v1
 kind: ImageTagMirrorSet
 metadata:
@@ -129,10 +112,29 @@ spec:
       mirrors:
         - \"in.example/far/team/app.web\"
 ",
-        ),
-    ]);
+    ),
+];
+
+#[test]
+fn a_prefix_is_said_in_every_format() {
+    let digest = Digest::sha256(b"");
+    let config = ClusterConfig::of(
+        &landed(&[
+            ("r.example:5000/team/app.web:v1", "in.example/far/team/app.web:v1"),
+            ("r.example:5000/team/app.web:v2", "in.example/far/team/app.web:v2"),
+            ("busybox", "in.example/far/library/busybox:latest"),
+            (
+                &format!("docker.io/user/tool@{digest}"),
+                &format!("in.example/far/user/tool@{digest}"),
+            ),
+            // Pulled by the name it has: nothing to say.
+            ("in.example/own:v1", "in.example/own:v1"),
+        ]),
+        Access::Https,
+    );
+    assert_eq!(omissions(&config), Vec::<String>::new());
     let found = files(&config).into_iter().map(|(path, text)| (path, text.to_owned()));
-    assert_eq!(found.collect::<BTreeMap<_, _>>(), with_names(expected));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), with_names(BTreeMap::from(EVERY_FORMAT)));
 }
 
 /// Puts in the names, which are the digests of what stands below the field.
