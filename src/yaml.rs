@@ -79,8 +79,12 @@ impl<'a> Document<'a> {
 
     /// The line of the file that is line `inner` of the document.
     pub(crate) fn line_of(&self, inner: u64) -> usize {
-        let inner = if self.is_one_line { 1 } else { inner };
-        self.first.saturating_add(usize::try_from(inner).unwrap_or(usize::MAX)).saturating_sub(1)
+        self.lines().line_of(inner)
+    }
+
+    /// Where its lines are.
+    pub(crate) fn lines(&self) -> Lines {
+        Lines { first: self.first, is_one_line: self.is_one_line }
     }
 
     /// The documents in a text that is a value of this one and stands in its line `at`. Behind a `|`
@@ -155,6 +159,21 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemOf<T> {
         let found = items.next_element::<T>()?;
         while items.next_element::<IgnoredAny>()?.is_some() {}
         found.ok_or_else(|| serde::de::Error::custom("the list has no such item"))
+    }
+}
+
+/// Where the lines of a document are in its file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lines {
+    first: usize,
+    is_one_line: bool,
+}
+
+impl Lines {
+    /// The line of the file that is line `inner` of the document.
+    pub(crate) fn line_of(self, inner: u64) -> usize {
+        let inner = if self.is_one_line { 1 } else { inner };
+        self.first.saturating_add(usize::try_from(inner).unwrap_or(usize::MAX)).saturating_sub(1)
     }
 }
 

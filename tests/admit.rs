@@ -90,7 +90,7 @@ fn what_the_archive_does_not_hold_is_refused() {
         (format!("{IMAGE}@{AGENT_DIGEST}"), format!("where its tag is of {DIGEST}")),
     ] {
         let told = format!("image `{image}` is not in the archive, {there}");
-        let refused = format!("denied: line 1: Pod `web` (not-in-archive)\n  {told}\n");
+        let refused = refusal_of("not-in-archive", &told);
         assert_eq!(admit(&pod(&image)), (Some(1), String::new(), refused.clone()));
         assert_eq!(admit(&review(&image)), (Some(1), denied(&told, None), refused));
     }
@@ -157,7 +157,7 @@ fn a_policy_that_may_not_mutate_refuses_what_it_would() {
     let policy = kubewarden("  mutating: false\n", "registry.sealift.example/*", WORKFLOW);
     let message = "Request rejected by policy pinned. The policy attempted to mutate the request, \
                    but it is currently configured to not allow mutations.";
-    let told = format!("denied: line 1: Pod `web` (would-mutate-but-may-not)\n  {message}\n");
+    let told = refusal_of("would-mutate-but-may-not", message);
     let response = denied(message, None);
     assert_eq!(admit_by(&policy, &review(IMAGE)), (Some(1), response, told.clone()));
     assert_eq!(admit_by(&policy, &pod(IMAGE)), (Some(1), String::new(), told));
@@ -182,9 +182,15 @@ fn kubewarden_denies_in_its_own_words() {
     assert_eq!(admit_by(&policy, &pod(IMAGE)), (Some(1), String::new(), told));
 }
 
-/// The talk about a refusal, each of its lines set in.
+/// The talk about a refusal, each of its lines set in, and what may help.
 fn refusal_of(code: &str, text: &str) -> String {
-    format!("denied: line 1: Pod `web` ({code})\n{}", set_in(text, "  "))
+    let hint = match code {
+        "policy-not-met" => "`sealift policy explain --image IMAGE` tells what each policy lacks",
+        "uncovered" => "give a policy whose images match the name",
+        "not-in-archive" => "export it into the archive, or write a name that it holds",
+        _ => "set `modifyImagesWithDigest: false`, or `mutating: true`, which a group cannot have",
+    };
+    format!("denied: line 1: Pod `web` ({code})\n{}hint: {hint}\n", set_in(text, "  "))
 }
 
 /// A text with something before each of its lines.

@@ -264,6 +264,8 @@ impl Content {
         if has("trustPolicies") {
             return Err(Problem::Unsupported {
                 what: "a trust policy of Notary Project's notation",
+                remedy: "it reads no signatures of notation; demand Sigstore's by a policy of another \
+                         format",
             });
         }
         Err(Problem::Unrecognised)
@@ -390,10 +392,12 @@ pub enum Problem {
     #[error("the document is of no policy format that sealift knows")]
     Unrecognised,
     /// The document is of a format that sealift knows and does not decide by.
-    #[error("the document is {what}, by which sealift does not decide")]
+    #[error("the document is {what}, by which sealift does not decide: {remedy}")]
     Unsupported {
         /// What it is.
         what: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// A policy test is wrong.
     #[error(transparent)]
@@ -486,7 +490,8 @@ spec:
                 b"version: '1.0'\ntrustPolicies: []\n",
                 document,
                 "the document is a trust policy of Notary Project's notation, by which sealift \
-                 does not decide",
+                 does not decide: it reads no signatures of notation; demand Sigstore's by a policy \
+                 of another format",
             ),
             (
                 b"a: x\na: y\n",

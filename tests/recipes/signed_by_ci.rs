@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, Told, World, pod, world_of};
+use crate::world::{By, Told, World, hint, pod, world_of};
 
 /// What the guide lets in unsigned, and what must be signed by its key.
 const POLICIES: &str = "\
@@ -69,7 +69,8 @@ fn world() -> World {
 fn refused(code: &str, why: &str) -> Told {
     let told = format!(
         "denied: line 1: Pod `web` ({code})\n  admission webhook \"policy.sigstore.dev\" denied the \
-         request: validation failed: {why}\n"
+         request: validation failed: {why}\n{}",
+        hint(code)
     );
     (Some(1), String::new(), told)
 }

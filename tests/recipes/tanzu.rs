@@ -3,7 +3,7 @@
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, Told, World, indented, pod, verdicts, world_of};
+use crate::world::{By, Told, World, hint, indented, pod, verdicts, world_of};
 
 /// The policy to verify a configuration by, as printed: the key is cosign's own.
 const SAMPLE: &str = "\
@@ -46,7 +46,8 @@ fn cosign() -> (World, String) {
 fn refused(code: &str, why: &str) -> Told {
     let told = format!(
         "denied: line 1: Pod `cosign` ({code})\n  admission webhook \"policy.sigstore.dev\" denied \
-         the request: validation failed: {why}\n"
+         the request: validation failed: {why}\n{}",
+        hint(code)
     );
     (Some(1), String::new(), told)
 }

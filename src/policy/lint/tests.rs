@@ -384,7 +384,6 @@ fn a_member_of_a_group_may_not_rewrite() {
     assert_eq!(found(&group(", modifyImagesWithDigest: false")), []);
 }
 
-/// A config in a `ConfigMap` is looked at as one that stands alone, line for line of the file.
 /// Every refusal is told, but not of what names a document that is itself refused.
 #[test]
 fn one_refusal_hides_no_other() {
@@ -409,6 +408,29 @@ fn one_refusal_hides_no_other() {
     assert_eq!(told, [("2", 6), ("3", 6), ("4", 1)]);
 }
 
+/// What is carried in a text, or stands in a list, has its line of the file.
+#[test]
+fn what_an_archive_makes_no_use_of_is_found_within() {
+    let carried = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  \
+                   verification-config: |\n    apiVersion: v1\n    allOf:\n    \
+                   - kind: genericIssuer\n      issuer: https://i.example\n      \
+                   subject: {equal: nobody}\n";
+    let policy = |name: &str, glob: &str| {
+        let policy = cip(&format!("\n    - glob: {glob}"), "[{static: {action: fail}}]");
+        let policy = policy.replace("name: p", &format!("name: {name}"));
+        format!("- {}\n", policy.trim_end().replace('\n', "\n  "))
+    };
+    let list =
+        format!("kind: List\nitems:\n{}{}", policy("a", "'**'"), policy("b", "r.example/b*"));
+    let image = [seen("r.example/a:1", &[by_key(1).signer])];
+    let wanted =
+        "policy `c`, part `allOf[0]`: nobody signed as `nobody`, issuer `https://i.example`";
+    assert_eq!(idle(carried, &image), [(10, "dead-identity", wanted.to_owned())]);
+    let wanted = "policy `b`: no image is called as `r.example/b*` says";
+    assert_eq!(idle(&list, &image), [(16, "covers-no-image", wanted.to_owned())]);
+}
+
+/// A config in a `ConfigMap` is looked at as one that stands alone, line for line of the file.
 #[test]
 fn a_carried_config_is_looked_at() {
     let text = "kind: ConfigMap\ndata:\n  verification-config: |\n    allOf:\n    - kind: genericIssuer\n      issuer: https://i.example\n      subject: {equal: 's*'}\n";

@@ -7,10 +7,11 @@ use crate::limits::Limits;
 use crate::oci::Reference;
 use crate::policy::containers_policy::Scope;
 use crate::policy::document::{Error, Place};
+use crate::policy::verification_config::{Carried, is_carrier};
 use crate::policy::{
     IdentityMatcher, Images, Origin, Policy, PolicyFile, PolicySet, Signer, TextMatcher,
 };
-use crate::verify;
+use crate::{verify, yaml};
 
 /// An image of an archive and who verifiably signed it.
 #[derive(Clone, Debug)]
@@ -145,15 +146,32 @@ impl IdentityMatcher {
 
 /// The documents of the files, to find lines in.
 struct Lines<'a> {
-    documents: Vec<(Place<'a>, Node)>,
+    documents: Vec<Document<'a>>,
+}
+
+struct Document<'a> {
+    file: &'a str,
+    number: usize,
+    line: usize,
+    lines: yaml::Lines,
+    root: Node,
 }
 
 impl<'a> Lines<'a> {
     fn of(files: &[PolicyFile<'a>], limits: &Limits) -> Result<Self, Error> {
         let mut documents = Vec::new();
         for file in files {
+            let read = |place: &Place<'_>| {
+                let yaml::Document { number, line, .. } = place.document;
+                let (lines, root) = (place.document.lines(), place.read()?);
+                Ok::<_, Error>(Document { file: file.name, number, line, lines, root })
+            };
             for place in file.documents(limits)? {
-                documents.push((place, place.read()?));
+                documents.push(if is_carrier(&place.read()?) {
+                    read(&Carried::read(&place)?.place(&place)?)?
+                } else {
+                    read(&place)?
+                });
             }
         }
         Ok(Self { documents })
@@ -162,11 +180,12 @@ impl<'a> Lines<'a> {
     /// The line of the first text of the policy's document that is the one looked for.
     fn line_of(&self, policy: &Policy, is_one: &dyn Fn(&str) -> bool) -> Option<usize> {
         let Origin::File { name, document, line, .. } = &policy.origin else { return None };
-        let is_its = |place: &Place<'_>| {
-            place.file == name && place.document.number == *document && place.document.line <= *line
-        };
-        let (place, root) = self.documents.iter().rfind(|(place, _)| is_its(place))?;
-        Some(place.document.line_of(root.find(is_one)?.line()))
+        let mut found = self
+            .documents
+            .iter()
+            .filter(|found| found.file == name && found.number == *document && found.line <= *line);
+        let Document { lines, root, .. } = found.next_back()?;
+        Some(lines.line_of(root.find(is_one)?.line()))
     }
 }
 
