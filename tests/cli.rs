@@ -17,6 +17,7 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealift::digest::Digest;
 use serde_json::Value;
 
 const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
@@ -463,6 +464,57 @@ fn trust_show_tells_what_is_trusted_and_what_cannot_be() {
         "{told}"
     );
     assert_eq!(run(&["trust", "show", "/nowhere"]).status.code(), Some(2));
+}
+
+#[test]
+fn trust_show_tells_of_keys_and_certificates() {
+    const KEY: &str = "sha256:71a2889e791f0ed80ce4ab533ea56cd04c678caf608f4717c16cb4b45ab7ef86";
+    let told = |file: &str| {
+        let output = run(&["trust", "show", &demo(file)]);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{file}");
+        let told = text(&output.stdout).to_owned();
+        let digest = Digest::sha256(&fs::read(demo(file)).unwrap());
+        told.strip_prefix(&format!("file {digest}\n\n")).expect("the file's digest").to_owned()
+    };
+    assert_eq!(
+        told("../accepted/keys/p256.pub"),
+        format!("key ECDSA P-256\n  {KEY}\n  at any time\n")
+    );
+    assert_eq!(
+        told("../accepted/keys/p256-in-use.json"),
+        format!(
+            "key ECDSA P-256\n  {KEY}\n  since 2026-03-01T12:00:00Z until 2026-03-01T12:00:00Z\n"
+        )
+    );
+    assert_eq!(
+        told("../negative/other-authority/roots.pem"),
+        "certificate CN=virtual-root,O=private.example\n\
+         \x20 sha256:0ac84da2d8876205ba98d7d8c092274a6afa92fae30c6b80191b530165ab2227\n\
+         \x20 ECDSA P-384, since 2025-01-01T00:00:00Z until 2035-01-01T00:00:00Z\n"
+    );
+    let home = tempfile::tempdir().unwrap();
+    let refused = |name: &str, bytes: &str, why: &str| {
+        let file = home.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        let output = run(&["trust", "show", file.to_str().unwrap()]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{name}");
+        let told = why.replace("FILE", &format!("`{}`", file.display()));
+        assert_eq!(text(&output.stderr), format!("error: {told}\n"));
+    };
+    let weak = fs::read_to_string(demo("../accepted/keys/rsa1024.pub")).unwrap();
+    let bits = "key FILE cannot be used: the RSA key has 1024 bits, not 2048 to 4096";
+    refused("weak.pub", &weak, bits);
+    refused(
+        "secret.key",
+        &weak.replace("PUBLIC", "PRIVATE"),
+        "key FILE cannot be used: no public key: something other than a `PUBLIC KEY` block of PEM stands there",
+    );
+    let in_use = fs::read_to_string(demo("../accepted/keys/p256-in-use.json")).unwrap();
+    refused(
+        "prehashed.json",
+        &in_use.replace("PKIX_ECDSA_P256_SHA_256", "PKIX_ED25519_PH"),
+        "key FILE cannot be used: signatures by `PKIX_ED25519_PH` are not supported",
+    );
 }
 
 /// HOSTILE.md case 115: a reader that goes away is no error.
