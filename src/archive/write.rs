@@ -2,9 +2,10 @@
 //! bytes for the same input.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Read, Write as _};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::archive::beside::{Beside, hashed};
 use crate::archive::error::Member;
 use crate::archive::output::Output;
 use crate::archive::partial::{Leftover, writing};
@@ -112,19 +113,15 @@ impl ArchiveWriter {
         if !self.written.insert(*digest) {
             return Err(twice(&name(digest)));
         }
-        let mut proving = Proving {
-            bytes,
-            left: size,
-            hasher: Hasher::new(digest.algorithm()),
-            ends: Ends::Unread,
-        };
-        let written = self
-            .output
-            .write_all(&header(&name(digest), size))
-            .and_then(|()| io::copy(&mut proving, &mut self.output))
-            .and_then(|_| self.output.write_all(padding(size)))
-            .map_err(|cause| self.failed(cause));
-        let checked = proving.check(digest, size);
+        let mut promised = Promised { bytes, left: size, ends: Ends::Unread };
+        let output = &mut self.output;
+        let (written, found) = hashed(digest.algorithm(), |beside| {
+            output.write_all(&header(&name(digest), size))?;
+            promised.pass(output, beside)?;
+            output.write_all(padding(size))
+        });
+        let written = written.map_err(|cause| self.failed(cause));
+        let checked = promised.check(digest, size, found);
         self.broken |= checked.is_err();
         // Bytes that are wrong say more than that a member could not be written.
         checked.map_err(|cause| Error::BadBlob { cause })?;
@@ -272,11 +269,10 @@ fn length(index_json: &[u8], blobs: &[(Digest, u64)]) -> u64 {
     });
     blobs.fold(count(&front(index_json)).saturating_add(count(&END)), u64::saturating_add)
 }
-/// Passes on at most as many bytes as were promised, and hashes them.
-struct Proving<'a> {
+/// Passes on at most as many bytes as were promised.
+struct Promised<'a> {
     bytes: &'a mut dyn Read,
     left: u64,
-    hasher: Hasher,
     ends: Ends,
 }
 
@@ -294,49 +290,49 @@ enum Ends {
     Broken,
 }
 
-impl Proving<'_> {
-    fn check(self, digest: &Digest, size: u64) -> Result<(), BlobError> {
-        let wrong_size = |found| BlobError::WrongSize { digest: *digest, promised: size, found };
-        match self.ends {
-            Ends::Unread | Ends::Broken => return Ok(()),
-            Ends::Later => return Err(wrong_size(size.saturating_add(1))),
-            Ends::Sooner => return Err(wrong_size(size.saturating_sub(self.left))),
-            Ends::AtSize => {}
+impl Promised<'_> {
+    /// Writes them, and hands them over to be hashed.
+    fn pass(&mut self, output: &mut impl Write, beside: &mut Beside) -> io::Result<()> {
+        while self.left > 0 {
+            let mut buffer = beside.buffer();
+            let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+            let read = self.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+            if read == 0 {
+                self.ends = Ends::Sooner;
+                return Ok(());
+            }
+            buffer.truncate(read);
+            output.write_all(&buffer)?;
+            self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+            beside.hash(buffer);
         }
-        let found = self.hasher.finish();
-        if found == *digest {
-            Ok(())
-        } else {
-            Err(BlobError::WrongDigest { promised: *digest, found })
+        let more = self.read(&mut [0])?;
+        self.ends = if more > 0 { Ends::Later } else { Ends::AtSize };
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.bytes.read(buffer) {
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => {
+                    self.ends = Ends::Broken;
+                    return Err(cause);
+                }
+                Ok(read) => return Ok(read),
+            }
         }
     }
-}
 
-impl Read for Proving<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut beyond = [0];
-        if self.left == 0 {
-            let more = self.bytes.read(&mut beyond).inspect_err(|_| self.ends = Ends::Broken)?;
-            self.ends = if more > 0 { Ends::Later } else { Ends::AtSize };
-            return Ok(0);
+    fn check(self, digest: &Digest, size: u64, found: Digest) -> Result<(), BlobError> {
+        let wrong_size = |found| BlobError::WrongSize { digest: *digest, promised: size, found };
+        match self.ends {
+            Ends::Unread | Ends::Broken => Ok(()),
+            Ends::Later => Err(wrong_size(size.saturating_add(1))),
+            Ends::Sooner => Err(wrong_size(size.saturating_sub(self.left))),
+            Ends::AtSize if found == *digest => Ok(()),
+            Ends::AtSize => Err(BlobError::WrongDigest { promised: *digest, found }),
         }
-        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let part = buffer.get_mut(..wanted).unwrap_or_default();
-        let read = match self.bytes.read(part) {
-            Ok(read) => read,
-            Err(cause) => {
-                if cause.kind() != io::ErrorKind::Interrupted {
-                    self.ends = Ends::Broken;
-                }
-                return Err(cause);
-            }
-        };
-        if read == 0 && wanted > 0 {
-            self.ends = Ends::Sooner;
-        }
-        self.hasher.update(part.get(..read).unwrap_or_default());
-        self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
-        Ok(read)
     }
 }
 
