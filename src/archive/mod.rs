@@ -5,10 +5,12 @@
 //! digest, still unproven; [`Blob::read`] turns them into a [`Blob`], which is proof that they are
 //! what a descriptor promised. [`ArchiveWriter`] writes the one form sealift makes.
 
+mod beside;
 mod blob;
 mod compression;
 mod delta;
 mod error;
+mod held;
 mod layout;
 mod output;
 mod partial;
@@ -21,11 +23,13 @@ mod write;
 pub use blob::{Blob, BlobError};
 pub use delta::{Omission, Omitted};
 pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault, VolumeFault};
+pub use held::Held;
 pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
 pub use volumes::{BadVolumeSize, VolumeSize};
 pub use write::{ArchiveWriter, Kept, Shape};
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
@@ -34,6 +38,7 @@ use std::sync::Arc;
 
 use compression::Packing;
 use delta::DeltaStore;
+use held::HeldStore;
 use layout::LayoutStore;
 use stream::StreamStore;
 use tar::{Members, TarStore};
@@ -82,8 +87,8 @@ pub trait Store: Send + Sync {
         BlobError::Missing { digest: *digest }
     }
 
-    /// The repository of a mirror's target that says it holds a blob which is not here, for a delta
-    /// leaves it to its base.
+    /// The repository of a mirror's target that says it holds the blob, so that it is neither read
+    /// nor missed here.
     fn at_target(&self, _descriptor: &Descriptor) -> Option<&str> {
         None
     }
@@ -193,6 +198,17 @@ impl Archive {
         let store = DeltaStore { own: self.store, omitted };
         let omission = Some(store.omission());
         Self { store: Box::new(store), omission, ..self }
+    }
+
+    /// Leaves to the target of a mirror what it says it holds.
+    #[must_use]
+    pub fn with_held(mut self, held: BTreeMap<Digest, Held>) -> Self {
+        if let Some(omission) = &mut self.omission {
+            let missing = omission.missing.len();
+            omission.missing.retain(|digest| !held.contains_key(digest));
+            omission.at_target = missing.saturating_sub(omission.missing.len());
+        }
+        Self { store: Box::new(HeldStore { own: self.store, held }), ..self }
     }
 
     /// What became of what it omits, where it is a delta and was told.

@@ -137,10 +137,10 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn loads(&self, admitted: &'a [Admitted]) -> Result<Vec<Load<'a>>, Error> {
-        self.mapping.check_used(self.names())?;
+        self.mapping.check_used(self.inventory.references())?;
+        self.mapping.check_apart(admitted.iter().flat_map(Admitted::names))?;
         let mut loads = Vec::new();
         let mut names = BTreeMap::new();
-        let mut repositories = BTreeMap::new();
         for admitted in admitted {
             let Some(subject) = self.inventory.subject(admitted.subject()) else { continue };
             let own = |name: &&Reference| subject.names.contains(&Name::Reference((*name).clone()));
@@ -153,12 +153,6 @@ impl<'a> Layout<'a> {
             }
             for source in sources {
                 let load = self.load(admitted, subject, source)?;
-                let (place, second) = (load.name.name(), source.name());
-                if let Some(first) = repositories.insert(place.clone(), second.clone())
-                    && first != second
-                {
-                    return Err(Error::TwoRepositories { place, first, second });
-                }
                 let tags =
                     load.name.tag().map(str::to_owned).map(|tag| (tag, subject.descriptor.digest));
                 let evidence = load
@@ -177,15 +171,6 @@ impl<'a> Layout<'a> {
             }
         }
         Ok(loads)
-    }
-
-    /// Every full name in the archive.
-    fn names(&self) -> impl Iterator<Item = &'a Reference> {
-        let names = self.inventory.subjects.iter().flat_map(|subject| &subject.names);
-        names.filter_map(|name| match name {
-            Name::Reference(reference) => Some(reference),
-            Name::Tag(_) => None,
-        })
     }
 
     /// Whether an image travels as evidence of another and needs no name of its own.
@@ -249,8 +234,6 @@ impl<'a> Layout<'a> {
             Document::Manifest(manifest) => {
                 for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
                     let is_absent = admitted.absent().iter().any(|it| it.digest == blob.digest);
-                    // Of a delta: the registry says it holds it, and is asked again where it is to go.
-                    let is_absent = is_absent && self.archive.store().at_target(blob).is_none();
                     if is_absent && !blob.media_type.is_non_distributable() {
                         return Err(Error::Incomplete { digest });
                     }
