@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 
 use crate::archive::{Archive, BlobError, Store};
 use crate::digest::Digest;
@@ -111,6 +112,10 @@ impl Store for DeltaStore {
             Some(store) => store.read(digest, sink),
             None => Err(self.missing(digest)),
         }
+    }
+
+    fn open(&self, digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        self.holder(digest)?.open(digest)
     }
 
     fn first_byte(&self, digest: &Digest) -> Option<u8> {

@@ -2,6 +2,7 @@
 //! pushed, so nothing of them is read here either.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 
 use crate::archive::{BlobError, Store};
 use crate::digest::Digest;
@@ -37,6 +38,10 @@ impl Store for HeldStore {
         sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
     ) -> Result<(), BlobError> {
         self.own.read(digest, sink)
+    }
+
+    fn open(&self, digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        self.own.open(digest)
     }
 
     fn first_byte(&self, digest: &Digest) -> Option<u8> {

@@ -32,6 +32,7 @@ pub use write::{ArchiveWriter, Kept, Shape};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,6 +64,12 @@ pub trait Store: Send + Sync {
         digest: &Digest,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
     ) -> Result<(), BlobError>;
+
+    /// The bytes of a blob file as a reader, where they lie in one piece and are not in memory; others
+    /// have [`read`](Self::read) alone.
+    fn open(&self, _digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        None
+    }
 
     /// The first byte of a blob file; `None` where it is empty or cannot be read. Tells JSON from
     /// layers without reading them.
@@ -178,7 +185,7 @@ impl Archive {
 
     /// Reads a tar (plain, gzip or zstd) that can be read only once, such as standard input.
     /// Blobs are hashed as they pass; metadata is kept in memory, layers are not.
-    pub fn from_stream(stream: impl std::io::Read, limits: &Limits) -> Result<Self, Error> {
+    pub fn from_stream(stream: impl Read, limits: &Limits) -> Result<Self, Error> {
         let (store, members) = StreamStore::once(stream, limits)?;
         Self::new(Box::new(store), members, limits)
     }
