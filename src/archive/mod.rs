@@ -5,7 +5,6 @@
 //! digest, still unproven; [`Blob::read`] turns them into a [`Blob`], which is proof that they are
 //! what a descriptor promised. [`ArchiveWriter`] writes the one form sealift makes.
 
-mod beside;
 mod blob;
 mod compression;
 mod delta;
@@ -15,6 +14,7 @@ mod layout;
 mod output;
 mod partial;
 mod path;
+mod places;
 mod stream;
 mod tar;
 mod volumes;
@@ -26,6 +26,7 @@ pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault
 pub use held::Held;
 pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
+pub use places::{Filling, Place, Places};
 pub use volumes::{BadVolumeSize, VolumeSize};
 pub use write::{ArchiveWriter, Kept, Shape};
 

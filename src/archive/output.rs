@@ -40,7 +40,7 @@ struct Piece {
 
 /// Takes what is written to the disk while more is written, so that little is left to wait for.
 #[derive(Default)]
-struct Syncing {
+pub(super) struct Syncing {
     /// Bytes written since it began last.
     unsynced: u64,
     begun: Option<JoinHandle<io::Result<()>>>,
@@ -51,7 +51,7 @@ impl Syncing {
     const BYTES: u64 = 128 << 20;
 
     /// Counts what was written. What the disk refuses is told once, so it is told here.
-    fn wrote(&mut self, file: &File, bytes: usize) -> io::Result<()> {
+    pub(super) fn wrote(&mut self, file: &File, bytes: usize) -> io::Result<()> {
         self.unsynced = self.unsynced.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if self.unsynced < Self::BYTES || self.begun.as_ref().is_some_and(|it| !it.is_finished()) {
             return Ok(());
@@ -63,7 +63,7 @@ impl Syncing {
         Ok(())
     }
 
-    fn wait(&mut self) -> io::Result<()> {
+    pub(super) fn wait(&mut self) -> io::Result<()> {
         let Some(begun) = self.begun.take() else { return Ok(()) };
         begun.join().unwrap_or_else(|panic| resume_unwind(panic))
     }
@@ -177,6 +177,31 @@ impl Output {
         let read = piece.partial.file.read(buffer.get_mut(..wanted).unwrap_or_default())?;
         piece.advance(buffer.get(..read).unwrap_or_default());
         Ok(read)
+    }
+
+    /// Whether there are no volumes.
+    pub(super) fn is_one_file(&self) -> bool {
+        self.volume.is_none()
+    }
+
+    /// The one file, and where in it writing goes on.
+    pub(super) fn rest(&mut self) -> io::Result<(&File, u64)> {
+        if self.is_replaying {
+            self.cut()?;
+        }
+        match self.pieces.as_slice() {
+            [piece] if self.is_one_file() => Ok((&piece.partial.file, piece.length)),
+            _ => Err(io::Error::other("volumes are written front to back")),
+        }
+    }
+
+    /// Goes on behind what was written into the rest.
+    pub(super) fn go_on(&mut self, end: u64) -> io::Result<()> {
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.length = end;
+            piece.partial.file.seek(SeekFrom::Start(end))?;
+        }
+        Ok(())
     }
 
     /// This place.

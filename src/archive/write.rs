@@ -2,13 +2,13 @@
 //! bytes for the same input.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::archive::beside::{Beside, hashed};
 use crate::archive::error::Member;
 use crate::archive::output::Output;
 use crate::archive::partial::{Leftover, writing};
+use crate::archive::places::Places;
 use crate::archive::tar::with_buffer;
 use crate::archive::{BlobError, Error, VolumeSize};
 use crate::digest::{Digest, Hasher};
@@ -113,19 +113,57 @@ impl ArchiveWriter {
         if !self.written.insert(*digest) {
             return Err(twice(&name(digest)));
         }
-        let mut promised = Promised { bytes, left: size, ends: Ends::Unread };
-        let output = &mut self.output;
-        let (written, found) = hashed(digest.algorithm(), |beside| {
-            output.write_all(&header(&name(digest), size))?;
-            promised.pass(output, beside)?;
-            output.write_all(padding(size))
-        });
-        let written = written.map_err(|cause| self.failed(cause));
-        let checked = promised.check(digest, size, found);
+        let mut proving = Proving {
+            bytes,
+            left: size,
+            hasher: Hasher::new(digest.algorithm()),
+            ends: Ends::Unread,
+        };
+        let written = self
+            .output
+            .write_all(&header(digest, size))
+            .and_then(|()| io::copy(&mut proving, &mut self.output))
+            .and_then(|_| self.output.write_all(padding(size)))
+            .map_err(|cause| self.failed(cause));
+        let checked = proving.check(digest, size);
         self.broken |= checked.is_err();
         // Bytes that are wrong say more than that a member could not be written.
         checked.map_err(|cause| Error::BadBlob { cause })?;
         written
+    }
+
+    /// Where the rest of the blobs go, to be filled in any order and side by side: `fill` is given
+    /// their places and must fill them all. Volumes have no places: they are hashed front to back.
+    pub fn fill<E: From<Error>>(
+        &mut self,
+        blobs: &[(Digest, u64)],
+        fill: impl FnOnce(&Places<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.indexed {
+            return Err(Error::NoIndex.into());
+        }
+        for (digest, _) in blobs {
+            if !self.written.insert(*digest) {
+                return Err(twice(&name(digest)).into());
+            }
+        }
+        // Unless all goes well.
+        self.broken = true;
+        let failed = |cause| writing(&self.path, cause);
+        self.output.flush().map_err(failed)?;
+        let output = self.output.get_mut();
+        let (file, begins) = output.rest().map_err(failed)?;
+        let places = Places::new(file, begins, blobs, failed);
+        fill(&places)?;
+        let end = places.finish()?;
+        output.go_on(end).map_err(failed)?;
+        self.broken = false;
+        Ok(())
+    }
+
+    /// Whether blobs have places.
+    pub fn has_places(&self) -> bool {
+        self.output.get_ref().is_one_file()
     }
 
     /// Ends the archive, syncs it to disk and gives it its name; in how many files it lies.
@@ -200,7 +238,7 @@ fn replays_blob(
     size: u64,
     passed: &mut dyn FnMut(u64),
 ) -> io::Result<bool> {
-    if !replays(output, &header(&name(digest), size))? {
+    if !replays(output, &header(digest, size))? {
         return Ok(false);
     }
     let mut hasher = Hasher::new(digest.algorithm());
@@ -232,14 +270,19 @@ fn front(index_json: &[u8]) -> Vec<u8> {
         .into_iter()
         .flat_map(|(name, bytes)| {
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            [&header(name, size), bytes, padding(size)].concat()
+            [&named(name, size), bytes, padding(size)].concat()
         })
         .collect()
 }
 
+/// What stands before the content of a blob.
+pub(super) fn header(digest: &Digest, size: u64) -> Vec<u8> {
+    named(&name(digest), size)
+}
+
 /// What stands before the content of a member: its header, and before that an extension where the
 /// name is too long for it.
-fn header(name: &str, size: u64) -> Vec<u8> {
+fn named(name: &str, size: u64) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
     header.set_size(size);
@@ -255,7 +298,7 @@ fn header(name: &str, size: u64) -> Vec<u8> {
 }
 
 /// What stands behind it.
-fn padding(size: u64) -> &'static [u8] {
+pub(super) fn padding(size: u64) -> &'static [u8] {
     let used = size % 512;
     let missing = if used == 0 { 0 } else { 512_u64.saturating_sub(used) };
     usize::try_from(missing).ok().and_then(|missing| END.get(..missing)).unwrap_or_default()
@@ -265,14 +308,15 @@ fn padding(size: u64) -> &'static [u8] {
 fn length(index_json: &[u8], blobs: &[(Digest, u64)]) -> u64 {
     let count = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let blobs = blobs.iter().map(|(digest, size)| {
-        count(&header(&name(digest), *size)).saturating_add(size.next_multiple_of(512))
+        count(&header(digest, *size)).saturating_add(size.next_multiple_of(512))
     });
     blobs.fold(count(&front(index_json)).saturating_add(count(&END)), u64::saturating_add)
 }
-/// Passes on at most as many bytes as were promised.
-struct Promised<'a> {
+/// Passes on at most as many bytes as were promised, and hashes them.
+struct Proving<'a> {
     bytes: &'a mut dyn Read,
     left: u64,
+    hasher: Hasher,
     ends: Ends,
 }
 
@@ -290,49 +334,49 @@ enum Ends {
     Broken,
 }
 
-impl Promised<'_> {
-    /// Writes them, and hands them over to be hashed.
-    fn pass(&mut self, output: &mut impl Write, beside: &mut Beside) -> io::Result<()> {
-        while self.left > 0 {
-            let mut buffer = beside.buffer();
-            let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-            let read = self.read(buffer.get_mut(..wanted).unwrap_or_default())?;
-            if read == 0 {
-                self.ends = Ends::Sooner;
-                return Ok(());
-            }
-            buffer.truncate(read);
-            output.write_all(&buffer)?;
-            self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
-            beside.hash(buffer);
-        }
-        let more = self.read(&mut [0])?;
-        self.ends = if more > 0 { Ends::Later } else { Ends::AtSize };
-        Ok(())
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.bytes.read(buffer) {
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => {
-                    self.ends = Ends::Broken;
-                    return Err(cause);
-                }
-                Ok(read) => return Ok(read),
-            }
-        }
-    }
-
-    fn check(self, digest: &Digest, size: u64, found: Digest) -> Result<(), BlobError> {
+impl Proving<'_> {
+    fn check(self, digest: &Digest, size: u64) -> Result<(), BlobError> {
         let wrong_size = |found| BlobError::WrongSize { digest: *digest, promised: size, found };
         match self.ends {
-            Ends::Unread | Ends::Broken => Ok(()),
-            Ends::Later => Err(wrong_size(size.saturating_add(1))),
-            Ends::Sooner => Err(wrong_size(size.saturating_sub(self.left))),
-            Ends::AtSize if found == *digest => Ok(()),
-            Ends::AtSize => Err(BlobError::WrongDigest { promised: *digest, found }),
+            Ends::Unread | Ends::Broken => return Ok(()),
+            Ends::Later => return Err(wrong_size(size.saturating_add(1))),
+            Ends::Sooner => return Err(wrong_size(size.saturating_sub(self.left))),
+            Ends::AtSize => {}
         }
+        let found = self.hasher.finish();
+        if found == *digest {
+            Ok(())
+        } else {
+            Err(BlobError::WrongDigest { promised: *digest, found })
+        }
+    }
+}
+
+impl Read for Proving<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut beyond = [0];
+        if self.left == 0 {
+            let more = self.bytes.read(&mut beyond).inspect_err(|_| self.ends = Ends::Broken)?;
+            self.ends = if more > 0 { Ends::Later } else { Ends::AtSize };
+            return Ok(0);
+        }
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let part = buffer.get_mut(..wanted).unwrap_or_default();
+        let read = match self.bytes.read(part) {
+            Ok(read) => read,
+            Err(cause) => {
+                if cause.kind() != io::ErrorKind::Interrupted {
+                    self.ends = Ends::Broken;
+                }
+                return Err(cause);
+            }
+        };
+        if read == 0 && wanted > 0 {
+            self.ends = Ends::Sooner;
+        }
+        self.hasher.update(part.get(..read).unwrap_or_default());
+        self.left = self.left.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
     }
 }
 

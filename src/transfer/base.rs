@@ -57,7 +57,7 @@ pub fn at_target(
                 return Ok(Some((blob.digest, held)));
             }
         }
-        Ok(None)
+        Ok::<_, Error>(None)
     };
     let found = in_parallel(&wanted, settings.concurrency, ask)?;
     Ok(found.into_iter().flatten().collect())

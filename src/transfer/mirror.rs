@@ -87,8 +87,12 @@ pub fn into_registry(
 ) -> Result<Vec<Landed>, Error> {
     let Settings { concurrency, ref limits, .. } = *settings;
     let cleared = admitted.iter().map(|admitted| *admitted.subject()).collect();
-    let loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
+    let mut loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
+    let are_there = in_parallel(&loads, concurrency, |load| push.is_there(load))?;
+    for (load, is_there) in loads.iter_mut().zip(are_there) {
+        load.is_there = is_there;
+    }
     push.blobs(&loads)?;
     in_parallel(&loads, concurrency, |load| push.manifests(load))?;
     let landed = in_parallel(&loads, concurrency, |load| push.evidence(load))?;
@@ -114,6 +118,8 @@ struct Load<'a> {
     left_behind: Vec<LeftBehind>,
     /// Indexes that are pushed without this child, the first of those they lack.
     sparse: BTreeMap<Digest, Digest>,
+    /// Whether the target has every manifest, and said of layers that it holds them.
+    is_there: bool,
 }
 
 impl Load<'_> {
@@ -196,6 +202,7 @@ impl<'a> Layout<'a> {
             referrers: Vec::new(),
             left_behind: Vec::new(),
             sparse: BTreeMap::new(),
+            is_there: false,
         };
         let mut seen = BTreeSet::new();
         self.image(admitted, subject, source, &mut load, &mut seen)?;
@@ -326,11 +333,42 @@ struct Push<'a> {
 }
 
 impl Push<'_> {
+    /// Whether the image was mirrored before: of layers the target said that it holds them, now it
+    /// says so of every manifest. Then neither is asked for nor put again.
+    fn is_there(&self, load: &Load<'_>) -> Result<bool, Error> {
+        if !load.blobs.iter().any(|blob| self.is_held(load, blob)) {
+            return Ok(false);
+        }
+        for blob in &load.manifests {
+            if !self.has(load, None, blob.descriptor())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the repository said that it holds the blob.
+    fn is_held(&self, load: &Load<'_>, blob: &Descriptor) -> bool {
+        self.archive.store().at_target(blob) == Some(load.name.repository())
+    }
+
+    fn has(
+        &self,
+        load: &Load<'_>,
+        tag: Option<&str>,
+        manifest: &Descriptor,
+    ) -> Result<bool, Error> {
+        let repository = load.name.repository();
+        let doing = || format!("ask for {} in {repository}", manifest.digest);
+        self.sink.has_manifest(repository, tag, manifest).map_err(fault(doing))
+    }
+
     /// Every blob into every repository that needs it: sent once, then taken over from there.
     fn blobs(&self, loads: &[Load<'_>]) -> Result<(), Error> {
         let mut wanted: BTreeMap<Digest, Wanted<'_>> = BTreeMap::new();
         for load in loads {
-            for blob in &load.blobs {
+            let further = |blob: &&Descriptor| !load.is_there || !self.is_held(load, blob);
+            for blob in load.blobs.iter().filter(further) {
                 let entry = wanted
                     .entry(blob.digest)
                     .or_insert_with(|| Wanted { descriptor: blob, repositories: BTreeMap::new() });
@@ -364,6 +402,9 @@ impl Push<'_> {
     }
 
     fn manifests(&self, load: &Load<'_>) -> Result<(), Error> {
+        if load.is_there {
+            return Ok(());
+        }
         for blob in &load.manifests {
             let index = blob.descriptor().digest;
             match (self.put(load, None, blob), load.sparse.get(&index)) {
@@ -383,7 +424,7 @@ impl Push<'_> {
             self.put(load, None, part)?;
         }
         for (tag, subject, blob) in &load.tagged {
-            self.put(load, Some(tag), blob)?;
+            self.tagged(load, tag, blob)?;
             let digest = blob.descriptor().digest;
             landed.push(LandedEvidence {
                 digest,
@@ -416,6 +457,14 @@ impl Push<'_> {
 
     fn tag(&self, load: &Load<'_>) -> Result<(), Error> {
         let Some((tag, blob)) = load.name.tag().zip(load.manifests.last()) else { return Ok(()) };
+        self.tagged(load, tag, blob)
+    }
+
+    /// Puts a manifest under a tag, where it does not stand already.
+    fn tagged(&self, load: &Load<'_>, tag: &str, blob: &Blob) -> Result<(), Error> {
+        if load.is_there && self.has(load, Some(tag), blob.descriptor())? {
+            return Ok(());
+        }
         self.put(load, Some(tag), blob).map(drop)
     }
 
