@@ -19,7 +19,7 @@ use sealift::sigstore::Bundle;
 use sealift::sigstore::bundle::Content;
 use sealift::timestamp::Token;
 use sealift::x509::Certificate;
-use sealift_fuzz::LIMITS;
+use sealift_fuzz::{LIMITS, small_archive};
 use serde_json::{Map, Value};
 
 /// A longer seed makes every mutation of it slow and no branch easier to reach.
@@ -39,13 +39,15 @@ spec:
 ---
 {\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": []}
 ";
-const LISTS: [&str; 6] = [
+const LISTS: [&str; 8] = [
     "# k3s\r\ndocker.io/rancher/klipper-helm:v0.8.2\noci:layout:v1\nquay.io/a:1=mirror.example/a:1\n",
     "apiVersion: content.hauler.cattle.io/v1\nkind: Images\nmetadata: {annotations: {hauler.dev/platform: linux/amd64}}\nspec: {images: [{name: busybox, platform: linux/arm64, key: k.pub}]}\n",
     "quay.io:\n  images: {a: [1.10, latest], b: []}\n  images-by-tag-regex: {c: ^1}\n  tls-verify: false\n",
     "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror: {additionalImages: [{name: 'quay.io/a/b:1'}], helm: {}}\n",
     "exceptions:\n- image: registry.example/app\n  lookup: sig-tag\n  reason: gone\n",
     r#"{"version":1,"images":{"registry.example/app:v1":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,
+    r#"{"version":1,"registry":"far.example","archive":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","blobs":[{"digest":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4f72b9807785afee48bb","size":1,"repositories":["team/app","team/other"]},{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0,"repositories":["team/app"]}]}"#,
+    r#"{"version":1,"bases":[{"kind":"archive","contents":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},{"kind":"receipt","contents":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4f72b9807785afee48bb"}],"omitted":[{"digest":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4f72b9807785afee48bb","size":1},{"digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0}]}"#,
 ];
 const TUF: &str = r#"{"signatures":[{"keyid":"a","sig":"00"}],"signed":{"_type":"root","spec_version":"1.0","version":1,"expires":"2030-01-01T00:00:00Z","consistent_snapshot":true,"keys":{"a":{"keytype":"ed25519","scheme":"ed25519","keyval":{"public":"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}}},"roles":{"root":{"keyids":["a"],"threshold":1}}}}"#;
 const CUE: &str =
@@ -67,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seeds.keep("lists", list.as_bytes())?;
     }
     seeds.volumes()?;
+    seeds.partials()?;
     seeds.keep("engine", CUE.as_bytes())?;
     seeds.keep("engine", REGO.as_bytes())?;
     seeds.extended_tars()
@@ -262,6 +265,21 @@ impl Seeds {
         let first = [&headers[0][..], parts.0].concat();
         let length = u16::try_from(first.len())?.to_be_bytes();
         self.keep("volumes", &[&length, first.as_slice(), &headers[1], parts.1].concat())
+    }
+
+    /// A whole archive that has not its name yet, its beginning, and one with a wrong byte.
+    fn partials(&self) -> Result<(), Box<dyn Error>> {
+        for in_volumes in [false, true] {
+            let whole = small_archive(in_volumes);
+            let mut wrong = whole.clone();
+            if let Some(last) = wrong.iter_mut().rfind(|byte| **byte != 0) {
+                *last ^= 1;
+            }
+            for left in [&whole[..], whole.get(..3000).unwrap_or_default(), &wrong] {
+                self.keep("partial", &[&[u8::from(in_volumes)], left].concat())?;
+            }
+        }
+        Ok(())
     }
 
     /// A member behind each kind of extension, which no tar of `testdata` needs.

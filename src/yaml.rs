@@ -1,10 +1,14 @@
 //! YAML, read strictly: what two readers could take for two different documents is refused, and no
 //! document can ask for more work than it has bytes.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
-use serde_saphyr::{Options, alias_limits, budget, options};
+use serde_saphyr::{Options, Spanned, alias_limits, budget, options};
 
 /// One document of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,11 +20,15 @@ pub(crate) struct Document<'a> {
     /// The byte of the file its text begins at.
     pub start: usize,
     text: &'a str,
+    /// The line of the file that the text begins at: an item of a list stands further down.
+    first: usize,
     /// Whether the whole text stands in one line of the file, with its line ends spelled out.
     is_one_line: bool,
+    /// Which item of a `List` it is, if it is one of those.
+    item: Option<usize>,
 }
 
-impl Document<'_> {
+impl<'a> Document<'a> {
     /// Reads the document as a `T` of a policy.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         self.read_within(Bounds::POLICY)
@@ -32,16 +40,51 @@ impl Document<'_> {
             let message = "a carriage return stands without its line feed".to_owned();
             return Err(Refusal { line: self.line_of(inner), message });
         }
-        serde_saphyr::from_str_with_options(self.text, strict(bounds)).map_err(|cause| Refusal {
+        let read = match self.item {
+            None => serde_saphyr::from_str_with_options(self.text, strict(bounds)),
+            Some(number) => serde_saphyr::with_deserializer_from_str_with_options(
+                self.text,
+                strict(bounds),
+                |document| ItemOf { number, item: PhantomData }.deserialize(document),
+            ),
+        };
+        read.map_err(|cause| Refusal {
             line: self.line_of(cause.location().map_or(1, |location| location.line())),
             message: words(&cause, bounds),
         })
     }
 
+    /// The documents that it is: itself, or the items of a `List`, as `kubectl get` writes several
+    /// objects.
+    pub(crate) fn opened(self) -> Vec<Document<'a>> {
+        #[derive(Deserialize)]
+        struct List {
+            kind: Option<String>,
+            items: Option<Vec<Spanned<IgnoredAny>>>,
+        }
+        match self.read::<List>() {
+            Ok(List { kind: Some(kind), items: Some(items) })
+                if kind == "List"
+                    && !items.is_empty()
+                    && items.len().saturating_mul(self.text.len()) <= MAX_LIST_BYTES =>
+            {
+                let line = |item: &Spanned<IgnoredAny>| self.line_of(item.referenced.line().max(1));
+                let item =
+                    |(number, item)| Document { line: line(item), item: Some(number), ..self };
+                items.iter().enumerate().map(item).collect()
+            }
+            _ => vec![self],
+        }
+    }
+
     /// The line of the file that is line `inner` of the document.
     pub(crate) fn line_of(&self, inner: u64) -> usize {
-        let inner = if self.is_one_line { 1 } else { inner };
-        self.line.saturating_add(usize::try_from(inner).unwrap_or(usize::MAX)).saturating_sub(1)
+        self.lines().line_of(inner)
+    }
+
+    /// Where its lines are.
+    pub(crate) fn lines(&self) -> Lines {
+        Lines { first: self.first, is_one_line: self.is_one_line }
     }
 
     /// The documents in a text that is a value of this one and stands in its line `at`. Behind a `|`
@@ -55,6 +98,7 @@ impl Document<'_> {
         let inner = |inner: Document<'b>| Document {
             number: self.number,
             line: line(inner.line),
+            first: line(inner.line),
             is_one_line: literal.is_none(),
             ..inner
         };
@@ -67,7 +111,69 @@ impl Document<'_> {
         let blank = lines.iter().rev().take_while(|line| line.trim().is_empty()).count();
         let header = lines.len().checked_sub(blank)?;
         let is_literal = lines.get(header.checked_sub(1)?).is_some_and(|line| opens_literal(line));
-        is_literal.then(|| self.line.saturating_add(header))
+        is_literal.then(|| self.first.saturating_add(header))
+    }
+}
+
+/// The most that the items of a `List` may make to read, 16 MiB: each is read out of the whole text.
+const MAX_LIST_BYTES: usize = 16 << 20;
+
+/// Reads one of the `items` of a list.
+struct ItemOf<T> {
+    number: usize,
+    item: PhantomData<T>,
+}
+
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for ItemOf<T> {
+    type Value = T;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, list: D) -> Result<T, D::Error> {
+        list.deserialize_any(self)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ItemOf<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<T, A::Error> {
+        let mut found = None;
+        while let Some(name) = fields.next_key::<String>()? {
+            if name == "items" {
+                let Self { number, item } = self;
+                found = Some(fields.next_value_seed(Self { number, item })?);
+            } else {
+                fields.next_value::<IgnoredAny>()?;
+            }
+        }
+        found.ok_or_else(|| serde::de::Error::missing_field("items"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<T, A::Error> {
+        for _ in 0..self.number {
+            items.next_element::<IgnoredAny>()?;
+        }
+        let found = items.next_element::<T>()?;
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        found.ok_or_else(|| serde::de::Error::custom("the list has no such item"))
+    }
+}
+
+/// Where the lines of a document are in its file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lines {
+    first: usize,
+    is_one_line: bool,
+}
+
+impl Lines {
+    /// The line of the file that is line `inner` of the document.
+    pub(crate) fn line_of(self, inner: u64) -> usize {
+        let inner = if self.is_one_line { 1 } else { inner };
+        self.first.saturating_add(usize::try_from(inner).unwrap_or(usize::MAX)).saturating_sub(1)
     }
 }
 
@@ -113,7 +219,8 @@ fn push<'a>(
         });
     if !is_empty {
         let number = found.len().saturating_add(1);
-        found.push(Document { number, line, start: range.start, text, is_one_line: false });
+        let (first, start) = (line, range.start);
+        found.push(Document { number, line, start, text, first, is_one_line: false, item: None });
     }
 }
 
@@ -187,13 +294,30 @@ fn strict(bounds: Bounds) -> Options {
 
 /// The parser's words, without its place: that is counted from the document, a user's from the file.
 fn words(cause: &serde_saphyr::Error, bounds: Bounds) -> String {
+    use serde_saphyr::Error;
     match cause {
-        serde_saphyr::Error::Budget { breach: BudgetBreach::Nodes { .. }, .. } => {
+        Error::AliasError { error, .. } => words(error, bounds),
+        Error::Budget { breach: BudgetBreach::Nodes { .. }, .. } => {
             format!("more than {} scalars, lists and maps in one document", bounds.nodes)
         }
-        serde_saphyr::Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
             format!("nested more than {} levels deep", bounds.depth)
         }
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } => {
+            UNMARKED_DOCUMENT.to_owned()
+        }
+        Error::MergeKeyNotAllowed { .. } => MERGE_KEY.to_owned(),
+        Error::RecursiveReferencesRequireWeakTypes { .. } => WITHIN_ITSELF.to_owned(),
+        Error::Budget {
+            breach:
+                BudgetBreach::Aliases { .. }
+                | BudgetBreach::Anchors { .. }
+                | BudgetBreach::AliasAnchorRatio { .. },
+            ..
+        }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => TOO_MANY_ALIASES.to_owned(),
         other => {
             let message = other.to_string();
             let line = message.lines().next().unwrap_or_default();
@@ -204,6 +328,14 @@ fn words(cause: &serde_saphyr::Error, bounds: Bounds) -> String {
         }
     }
 }
+
+const MERGE_KEY: &str = "a merge key (`<<`) stands for fields: write them out";
+
+const UNMARKED_DOCUMENT: &str = "another document begins here: put a line of `---` before it";
+
+const WITHIN_ITSELF: &str = "an alias stands within what it is an alias of";
+
+const TOO_MANY_ALIASES: &str = "aliases repeat too much: write out what they stand for";
 
 #[cfg(test)]
 mod tests {
@@ -244,23 +376,21 @@ mod tests {
     fn ambiguous_and_hostile_documents_are_refused() {
         let deep = format!("a: x\nb: {}{}", "[".repeat(100_000), "]".repeat(100_000));
         let cases = [
-            ("a duplicate key", "a: x\na: y\n", 2),
-            ("an unknown field", "a: x\nc: y\n", 2),
-            ("a number for a text", "a: 1\n", 1),
-            ("a YAML 1.1 truth value", "a: no\n", 1),
-            ("a foreign tag", "a: !!python/object x\n", 1),
-            ("a merge key", "a: x\n<<: {b: [y]}\n", 2),
-            ("a tab for indentation", "a: x\nb:\n\t- y\n", 3),
-            ("an alias of itself", "a: x\nb: &b [*b]\n", 2),
-            ("an unknown alias", "a: *x\n", 1),
-            ("deep nesting", deep.as_str(), 2),
-            ("a second root", "a: x\n...\na: y\n", 2),
+            ("a: x\na: y\n", 2, "duplicate mapping key: a"),
+            ("a: x\nc: y\n", 2, "unknown field `c`, expected one of a, b"),
+            ("a: 1\n", 1, "The string value [1] must be quoted"),
+            ("a: no\n", 1, "The string value [no] must be quoted"),
+            ("a: !!python/object x\n", 1, "unsupported tag `!!python/object`"),
+            ("a: x\n<<: {b: [y]}\n", 2, MERGE_KEY),
+            ("a: x\nb:\n\t- y\n", 3, "tabs disallowed within this context (block indentation)"),
+            ("a: x\nb: &b [*b]\n", 2, WITHIN_ITSELF),
+            ("a: *x\n", 1, "alias references unknown anchor"),
+            (deep.as_str(), 2, "recursion limit exceeded"),
+            ("a: x\n...\na: y\n", 2, UNMARKED_DOCUMENT),
         ];
-        for (what, text, line) in cases {
-            match read(text) {
-                Ok(read) => panic!("{what}: read as {read:?}"),
-                Err(refusal) => assert_eq!(refusal.line, line, "{what}: {}", refusal.message),
-            }
+        for (text, line, message) in cases {
+            let message = message.to_owned();
+            assert_eq!(read(text), Err(Refusal { line, message }));
         }
     }
 
@@ -272,8 +402,40 @@ mod tests {
             format!("{text}- &l{} [{aliases}]\n", level + 1)
         });
         let [document] = documents(&bomb).try_into().unwrap();
-        assert!(document.read::<serde_json::Value>().is_err());
-        document.read::<serde::de::IgnoredAny>().unwrap_err();
+        let refused = Refusal { line: 5, message: TOO_MANY_ALIASES.to_owned() };
+        assert_eq!(document.read::<serde_json::Value>(), Err(refused.clone()));
+        assert_eq!(document.read::<IgnoredAny>().unwrap_err(), refused);
+    }
+
+    #[test]
+    fn the_items_of_a_list_are_documents() {
+        let list = "# head\nkind: List\nitems:\n- a: one\n\n- {a: two, b: [\n  x]}\n-\n  a: 3\n\
+                    metadata: {}\n";
+        let [document] = documents(list).try_into().unwrap();
+        let [one, two, three] = document.opened().try_into().unwrap();
+        assert_eq!([one, two, three].map(|item| item.line), [4, 6, 9]);
+        assert_eq!(one.read(), Ok(Small { a: "one".to_owned(), b: Vec::new() }));
+        assert_eq!(two.read(), Ok(Small { a: "two".to_owned(), b: vec!["x".to_owned()] }));
+        let message = "The string value [3] must be quoted".to_owned();
+        assert_eq!(three.read::<Small>(), Err(Refusal { line: 9, message }));
+        // The same on one line, as JSON.
+        let json = r#"{"items": [{"a": "one"}, {"a": 2}], "kind": "List"}"#;
+        let [document] = documents(json).try_into().unwrap();
+        let [one, two] = document.opened().try_into().unwrap();
+        assert_eq!(one.read(), Ok(Small { a: "one".to_owned(), b: Vec::new() }));
+        let message = "The string value [2] must be quoted".to_owned();
+        assert_eq!(two.read::<Small>(), Err(Refusal { line: 1, message }));
+        // What is no list, of nothing, or of too much is one document.
+        let head = format!("kind: List\n# {}\nitems:\n", "x".repeat(100_000));
+        for (items, opened) in [(165, 165), (166, 1)] {
+            let text = format!("{head}{}", "- a: x\n".repeat(items));
+            let [document] = documents(&text).try_into().unwrap();
+            assert_eq!(document.opened().len(), opened);
+        }
+        for text in ["kind: Lists\nitems: [{}]\n", "kind: List\nitems: []\n", "items: [{}]\n"] {
+            let [document] = documents(text).try_into().unwrap();
+            assert_eq!(document.opened(), [document]);
+        }
     }
 
     #[test]

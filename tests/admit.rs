@@ -90,7 +90,7 @@ fn what_the_archive_does_not_hold_is_refused() {
         (format!("{IMAGE}@{AGENT_DIGEST}"), format!("where its tag is of {DIGEST}")),
     ] {
         let told = format!("image `{image}` is not in the archive, {there}");
-        let refused = format!("denied: line 1: Pod `web` (not-in-archive)\n  {told}\n");
+        let refused = refusal_of("not-in-archive", &told);
         assert_eq!(admit(&pod(&image)), (Some(1), String::new(), refused.clone()));
         assert_eq!(admit(&review(&image)), (Some(1), denied(&told, None), refused));
     }
@@ -157,7 +157,7 @@ fn a_policy_that_may_not_mutate_refuses_what_it_would() {
     let policy = kubewarden("  mutating: false\n", "registry.sealift.example/*", WORKFLOW);
     let message = "Request rejected by policy pinned. The policy attempted to mutate the request, \
                    but it is currently configured to not allow mutations.";
-    let told = format!("denied: line 1: Pod `web` (would-mutate-but-may-not)\n  {message}\n");
+    let told = refusal_of("would-mutate-but-may-not", message);
     let response = denied(message, None);
     assert_eq!(admit_by(&policy, &review(IMAGE)), (Some(1), response, told.clone()));
     assert_eq!(admit_by(&policy, &pod(IMAGE)), (Some(1), String::new(), told));
@@ -182,9 +182,15 @@ fn kubewarden_denies_in_its_own_words() {
     assert_eq!(admit_by(&policy, &pod(IMAGE)), (Some(1), String::new(), told));
 }
 
-/// The talk about a refusal, each of its lines set in.
+/// The talk about a refusal, each of its lines set in, and what may help.
 fn refusal_of(code: &str, text: &str) -> String {
-    format!("denied: line 1: Pod `web` ({code})\n{}", set_in(text, "  "))
+    let hint = match code {
+        "policy-not-met" => "`sealift policy explain --image IMAGE` tells what each policy lacks",
+        "uncovered" => "give a policy whose images match the name",
+        "not-in-archive" => "export it into the archive, or write a name that it holds",
+        _ => "set `modifyImagesWithDigest: false`, or `mutating: true`, which a group cannot have",
+    };
+    format!("denied: line 1: Pod `web` ({code})\n{}hint: {hint}\n", set_in(text, "  "))
 }
 
 /// A text with something before each of its lines.
@@ -385,8 +391,8 @@ fn a_policy_json_is_a_policy() {
     assert_eq!(admit_by(policy, &pod(&both)), (Some(1), String::new(), told));
 }
 
-/// A policy of Kubewarden that pins `certificate`.
-fn by_certificate(certificate: &[u8], chain: &[&[u8]], more: &str) -> String {
+/// A policy of Kubewarden that pins `certificates`.
+fn by_certificates(certificates: &[&[u8]], chain: &[&[u8]], more: &str) -> String {
     let pem = |der: &[u8]| der::pem("CERTIFICATE", der);
     let chain: Vec<_> = chain.iter().map(|der| pem(der)).collect();
     let chain = if chain.is_empty() {
@@ -400,7 +406,7 @@ fn by_certificate(certificate: &[u8], chain: &[&[u8]], more: &str) -> String {
          module: ghcr.io/kubewarden/policies/verify-image-signatures:v0.3.0\n  mutating: true\n  \
          settings:\n    signatures:\n    - image: \"registry.sealift.example/*\"\n      \
          certificates: {}\n{chain}{more}",
-        json!([pem(certificate)])
+        json!(certificates.iter().map(|der| pem(der)).collect::<Vec<_>>())
     )
 }
 
@@ -420,8 +426,8 @@ fn a_certificate_of_kubewarden_is_the_only_signer() {
     let judge = |archive: &[u8], policy: &str| {
         admit_of(archive, root.as_bytes(), NOW, policy, &pod(&image))
     };
-    let strict = by_certificate(&certificate, &chain, "      requireRekorBundle: true\n");
-    let loose = by_certificate(&certificate, &[], "      requireRekorBundle: false\n");
+    let strict = by_certificates(&[&certificate], &chain, "      requireRekorBundle: true\n");
+    let loose = by_certificates(&[&certificate], &[], "      requireRekorBundle: false\n");
 
     let sign = |bench: &mut Bench, signer: &Signer, payload: &[u8], log: Log| {
         let signature = bench.at().sign(signer, payload, log);
@@ -467,6 +473,22 @@ fn a_certificate_of_kubewarden_is_the_only_signer() {
         assert_eq!(judge(archive, policy), expected, "{what}");
     }
 
+    // Every certificate must have signed, and each that has not is answered for by itself.
+    let other = stranger.certificate.clone().unwrap();
+    let both = by_certificates(&[&certificate, &other], &[], "      requireRekorBundle: false\n");
+    assert_eq!(judge(&logged, &both), unmet());
+    let twice = |why: &str| {
+        let failed = format!(
+            "verification of image {image} failed: Host error: Callback evaluation failure: {why}"
+        );
+        let text = format!("Resource web is not accepted: {failed}, {failed}");
+        (Some(1), String::new(), refusal_of("policy-not-met", &text))
+    };
+    let several = "verification failed: Several Signature Layers failed verification";
+    assert_eq!(judge(&altered, &both), twice(several));
+    let nobody = format!("no signatures found for image: {image} ");
+    assert_eq!(judge(&bench.layout().tar(), &both), twice(&nobody));
+
     let undecided = |why: &str| {
         let told = format!(
             "error: policy file `FOLDER/policy.yaml`, line 9 (document 1): `certificates[0]` cannot \
@@ -474,8 +496,8 @@ fn a_certificate_of_kubewarden_is_the_only_signer() {
         );
         (Some(2), String::new(), told)
     };
-    let of_others = by_certificate(
-        &certificate,
+    let of_others = by_certificates(
+        &[&certificate],
         &[bench.sigstore.fulcio.root.as_slice()],
         "      requireRekorBundle: true\n",
     );

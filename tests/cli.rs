@@ -17,6 +17,7 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealift::digest::Digest;
 use serde_json::Value;
 
 const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
@@ -315,6 +316,12 @@ fn a_policy_of_containers_image_judges_by_scope() {
         ];
         assert_eq!((output.status.code(), &told[..]), (Some(1), &wanted[..]), "{identity}");
     }
+    fs::write(&file, r#"{"default": [{"type": "insecureAcceptAnything"}]}"#).unwrap();
+    let policy = file.to_str().unwrap();
+    let accepted = verify(&demo("upgrade.tar"), &["--policy", policy, "--image", SERVER]);
+    let told = text(&accepted.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    let word = "admits by its own word (insecureAcceptAnything), nothing was verified for it: ";
+    assert!(accepted.status.success() && told.contains(word), "{told}");
     let gone = judged(serde_json::json!({"type": "sigstoreSigned", "keyPath": "/gone"}));
     assert_eq!(gone.status.code(), Some(2));
     let told = text(&gone.stderr);
@@ -325,8 +332,12 @@ fn a_policy_of_containers_image_judges_by_scope() {
 
 #[test]
 fn usage_errors_end_in_2_and_say_what_to_do() {
-    let archive = demo("upgrade.tar");
-    let cases: [(&[&str], &str); 5] = [
+    let (archive, key) = (demo("upgrade.tar"), demo("cosign.pub"));
+    let no_root = format!(
+        "error: trusted root `{key}` cannot be used: no trusted root: invalid number at line 1 column 2\n"
+    );
+    let cases: [(&[&str], &str); 6] = [
+        (&["verify", &archive, "--key", &key, "--trusted-root", &key], &no_root),
         (
             &["verify", &archive],
             "error: nothing says what is acceptable\n\
@@ -453,6 +464,57 @@ fn trust_show_tells_what_is_trusted_and_what_cannot_be() {
         "{told}"
     );
     assert_eq!(run(&["trust", "show", "/nowhere"]).status.code(), Some(2));
+}
+
+#[test]
+fn trust_show_tells_of_keys_and_certificates() {
+    const KEY: &str = "sha256:71a2889e791f0ed80ce4ab533ea56cd04c678caf608f4717c16cb4b45ab7ef86";
+    let told = |file: &str| {
+        let output = run(&["trust", "show", &demo(file)]);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{file}");
+        let told = text(&output.stdout).to_owned();
+        let digest = Digest::sha256(&fs::read(demo(file)).unwrap());
+        told.strip_prefix(&format!("file {digest}\n\n")).expect("the file's digest").to_owned()
+    };
+    assert_eq!(
+        told("../accepted/keys/p256.pub"),
+        format!("key ECDSA P-256\n  {KEY}\n  at any time\n")
+    );
+    assert_eq!(
+        told("../accepted/keys/p256-in-use.json"),
+        format!(
+            "key ECDSA P-256\n  {KEY}\n  since 2026-03-01T12:00:00Z until 2026-03-01T12:00:00Z\n"
+        )
+    );
+    assert_eq!(
+        told("../negative/other-authority/roots.pem"),
+        "certificate CN=virtual-root,O=private.example\n\
+         \x20 sha256:0ac84da2d8876205ba98d7d8c092274a6afa92fae30c6b80191b530165ab2227\n\
+         \x20 ECDSA P-384, since 2025-01-01T00:00:00Z until 2035-01-01T00:00:00Z\n"
+    );
+    let home = tempfile::tempdir().unwrap();
+    let refused = |name: &str, bytes: &str, why: &str| {
+        let file = home.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        let output = run(&["trust", "show", file.to_str().unwrap()]);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{name}");
+        let told = why.replace("FILE", &format!("`{}`", file.display()));
+        assert_eq!(text(&output.stderr), format!("error: {told}\n"));
+    };
+    let weak = fs::read_to_string(demo("../accepted/keys/rsa1024.pub")).unwrap();
+    let bits = "key FILE cannot be used: the RSA key has 1024 bits, not 2048 to 4096";
+    refused("weak.pub", &weak, bits);
+    refused(
+        "secret.key",
+        &weak.replace("PUBLIC", "PRIVATE"),
+        "key FILE cannot be used: no public key: something other than a `PUBLIC KEY` block of PEM stands there",
+    );
+    let in_use = fs::read_to_string(demo("../accepted/keys/p256-in-use.json")).unwrap();
+    refused(
+        "prehashed.json",
+        &in_use.replace("PKIX_ECDSA_P256_SHA_256", "PKIX_ED25519_PH"),
+        "key FILE cannot be used: signatures by `PKIX_ED25519_PH` are not supported",
+    );
 }
 
 /// HOSTILE.md case 115: a reader that goes away is no error.
@@ -607,4 +669,54 @@ fn a_policy_brings_its_own_trust() {
     });
     let codes: Vec<_> = outcomes.iter().map(|(code, _)| *code).collect();
     assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{outcomes:?}");
+}
+
+/// The remedy is about what refuses: the signer, what an attestation states, a policy over what
+/// passed, or the policy's own word.
+#[test]
+fn what_to_do_next_is_about_what_refuses() {
+    const SIGNER: &str = "{url: 'https://f.example', identities: [{issuer: \
+                          'https://token.actions.githubusercontent.com', subjectRegExp: '^https'}]}";
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("policy.yaml");
+    let next = |spec: &str| {
+        let policy = format!(
+            "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\n\
+             metadata: {{name: p}}\nspec: {{images: [{{glob: '**'}}], {spec}}}\n"
+        );
+        fs::write(&path, policy).unwrap();
+        let policy = ["--policy", path.to_str().unwrap(), "--image", SERVER];
+        let output = verify(&demo("upgrade.tar"), &policy);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        let (_, next) = text(&output.stdout).split_once("  next ").unwrap();
+        let (next, _) = next.split_once("\n\n").unwrap();
+        next.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let attested = |policy: &str| {
+        format!(
+            "authorities: [{{keyless: {SIGNER}, attestations: [{{name: built, predicateType: \
+             'https://slsa.dev/provenance/v1', policy: {policy}}}]}}]"
+        )
+    };
+    let signed = format!("authorities: [{{keyless: {SIGNER}}}]");
+    let cases = [
+        (signed.replace("'^https'", "'^http:'"), "compare who signed with whom the policy demands"),
+        (
+            attested("{type: cue, data: 'predicateType: \"another\"'}"),
+            "compare what the attestation states with what the policy over it asks for",
+        ),
+        (
+            format!(
+                "{signed}, policy: {{type: cue, data: 'authorityMatches: none: {{}}, a: 1 & 2'}}"
+            ),
+            "see what `spec.policy` asks for besides the signers; `sealift admit` shows it an object",
+        ),
+        (
+            "authorities: [{static: {action: fail}}]".to_owned(),
+            "nothing: the policy itself refuses it, whoever signed",
+        ),
+    ];
+    for (spec, wanted) in cases {
+        assert_eq!(next(&spec), wanted, "{spec}");
+    }
 }

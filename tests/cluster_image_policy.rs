@@ -212,6 +212,23 @@ fn a_repository_in_the_document_brings_its_trusted_root() {
     }
 }
 
+/// `trustedRootJSON`: the file that clients read, as a text in the document.
+#[test]
+fn a_trusted_root_stands_in_the_document() {
+    let mut bench = Bench::new();
+    let archive = bench.keyless(|_, _| {});
+    let wanted =
+        policy(&format!("{}, ctlog: {{trustRootRef: t}}", keyless(", trustRootRef: t")), "");
+    for (sigstore, is_its_own) in
+        [(bench.sigstore.clone(), true), (VirtualSigstore::new("another world"), false)]
+    {
+        let spec = json!({ "trustedRootJSON": sigstore.trusted_root().to_string() });
+        let policies = load(&format!("{wanted}{}", trust_root("t", &spec)), None).unwrap();
+        let found = judged(&archive, policies, None);
+        assert!(if is_its_own { found.is_empty() } else { denied(&found, "keyless") }, "{found:?}");
+    }
+}
+
 #[test]
 fn a_repository_that_is_served_is_given_as_a_mirror() {
     let mut bench = Bench::new();
@@ -225,7 +242,7 @@ fn a_repository_that_is_served_is_given_as_a_mirror() {
         load(&wanted, None).unwrap_err(),
         "policy file `policy.yaml`, line 9 (document 2): `spec.remote.mirror` names the mirror \
          `https://tuf.example`, which none of the policy files holds; nothing is fetched; give what \
-         it serves as a folder with `--tuf-mirror URL=FOLDER`"
+         it serves as a folder with `--tuf-mirror URL=FOLDER`, in a policy test with `tufMirrors`"
     );
 }
 
@@ -267,6 +284,31 @@ fn a_folder_is_a_mirror() {
     let why = "error: invalid value 'folder' for '--tuf-mirror <URL=FOLDER>': write the URL, `=` and \
                the folder";
     assert_eq!((status, told.lines().next()), (Some(2), Some(why)));
+
+    // A policy test names it with its other files.
+    let expected = |mirrors: &str| {
+        let test = format!(
+            "apiVersion: sealift/v1\nkind: PolicyTest\narchive: archive.tar\n\
+             policies: [policy.yaml]\n{mirrors}verificationTime: {NOW}\n\
+             cases: [{{image: '{REPOSITORY}:1.0', expect: admitted, by: release}}]\n"
+        );
+        std::fs::write(place("test.yaml"), test).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_sealift"))
+            .env_clear()
+            .args(["policy", "test", &place("test.yaml")])
+            .output()
+            .unwrap();
+        let [out, err] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), out, err.replace(directory.path().to_str().unwrap(), "HERE"))
+    };
+    let passed = (Some(0), "1 passed, 0 failed\n".to_owned(), String::new());
+    assert_eq!(expected("tufMirrors: {https://tuf.example/: mirror}\n"), passed);
+    let not_given = "error: policy file `HERE/policy.yaml`, line 9 (document 2): `spec.remote.mirror` \
+                     names the mirror `https://tuf.example`, which none of the policy files holds; \
+                     nothing is fetched; give what it serves as a folder with `--tuf-mirror \
+                     URL=FOLDER`, in a policy test with `tufMirrors`\n";
+    assert_eq!(expected(""), (Some(2), String::new(), not_given.to_owned()));
 }
 
 /// A repository from before there were trusted roots: its owner marks keys and certificates with

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 
 use support::bench::{Bench, KeyKind, NOW, SIGNED};
 use support::ca::{self, CertificateAuthority, San, Template};
-use support::evidence::{self, Bundle, LegacySignature, simple_signing};
-use support::{Log, ORGANIZATION, compact, der, time};
+use support::evidence::{self, Bundle, Content, LegacySignature, simple_signing};
+use support::tsa::Stamp;
+use support::{AttestationLog, Log, ORGANIZATION, base64, compact, der, note, rekor, time};
 
 fn judge_bytes(bench: &Bench, bundle: &[u8]) -> Result<Facts, Rejection> {
     judge_testimony(bench, Testimony::Bundle(bundle))
@@ -115,6 +116,13 @@ fn certificates_of_another_shape() {
     assert_eq!(read(&other), Err(MalformedCertificate::SignatureAlgorithms));
     let v1 = replaced(&[0xa0, 3, 2, 1, 2], &[0xa0, 3, 2, 1, 0], false);
     assert_eq!(read(&v1), Err(MalformedCertificate::Der));
+    // The serial number, 20 bytes that begin with a bit that is not set.
+    let serial = certificate.get(13..35).unwrap();
+    let (length, first) = (&serial[..2], serial[2]);
+    assert_eq!((length, first & 0x80), (&[2, 20][..], 0));
+    let with = |first: u8| replaced(&serial[..3], &[2, 20, first], false);
+    assert_eq!(read(&with(0x7f)), Ok(()));
+    assert_eq!(read(&with(first | 0x80)), Err(MalformedCertificate::Serial));
 }
 
 /// Case 87: a certificate for certificate transparency logs alone.
@@ -303,6 +311,225 @@ fn a_body_counts_as_its_log_took_it_in() {
         respelled.entries = vec![bench.sigstore.rekor_v2.log_bytes(body)];
         assert_eq!(judge(&bench, &respelled).unwrap(), facts);
     }
+}
+
+/// Case 93: kinds and versions that are not read, the withdrawn `dsse` 0.0.2 among them, have a code of
+/// their own; a hash by another function than a signature's is none.
+#[test]
+fn a_body_of_another_kind() {
+    let found = |change: &dyn Fn(&mut Value)| {
+        let mut bench = Bench::new();
+        let (signer, payload) = (bench.signer(), bench.payload());
+        let mut signature = bench.at().sign(&signer, &payload, Log::None);
+        let mut body = rekor::hashedrekord(&payload, &signature.signature, &signer.verifier());
+        change(&mut body);
+        signature.entry = Some(bench.sigstore.rekor.log(&body, time(SIGNED)));
+        let annotations = &signature.layer().annotations;
+        times(judge_testimony(&bench, Testimony::Signature { payload: &payload, annotations }))
+    };
+    assert_eq!(found(&|_| {}), Ok(1));
+    for (kind, version) in [
+        ("dsse", "0.0.2"),
+        ("intoto", "0.0.3"),
+        ("hashedrekord", "0.0.3"),
+        ("hashedrekord", "0.0.1 "),
+        ("Hashedrekord", "0.0.1"),
+        ("rekord", "0.0.2"),
+        ("alpine", "0.0.1"),
+        ("cose", "0.0.1"),
+        ("helm", "0.0.1"),
+        ("jar", "0.0.1"),
+        ("rfc3161", "0.0.1"),
+        ("rpm", "0.0.1"),
+        ("tuf", "0.0.1"),
+        ("", ""),
+    ] {
+        let detail = format!("entries of kind `{kind}` version `{version}` are not supported");
+        let refused = Err((Code::EntryKindUnsupported, detail));
+        let named = found(&|body| {
+            body["kind"] = json!(kind);
+            body["apiVersion"] = json!(version);
+        });
+        assert_eq!(named, refused);
+    }
+    let malformed = |field: &str| {
+        Err((Code::MalformedLogEntry, format!("the entry's body has no well-formed `{field}`")))
+    };
+    for (algorithm, digits) in [("sha1", 40), ("sha224", 56), ("md5", 32), ("", 64)] {
+        let hashed = found(&|body| {
+            let value = "0".repeat(digits);
+            body["spec"]["data"]["hash"] = json!({ "algorithm": algorithm, "value": value });
+        });
+        assert_eq!(hashed, malformed("data.hash"), "{algorithm}");
+    }
+    assert_eq!(found(&|body| body["spec"] = json!({})), malformed("spec"));
+    assert_eq!(found(&|body| body["kind"] = json!(1)), malformed("kind"));
+}
+
+/// Case 96: what a checkpoint may be, and what is nearly one.
+#[test]
+fn checkpoints_of_every_shape() {
+    let mut bench = Bench::new();
+    let signer = bench.signer();
+    let message = bench.image.manifest.clone();
+    let bundle = bench.at().bundle_message(&signer, &message);
+    let log = bench.sigstore.rekor.clone();
+    let other = bench.sigstore.retired_rekor.clone();
+    let found = |note: &dyn Fn(&str) -> String| {
+        let mut bundle = bundle.clone();
+        let proof = bundle.entries.first_mut().unwrap().proof.as_mut().unwrap();
+        let text = note::checkpoint(&log.origin(), proof.tree_size, &proof.root);
+        proof.checkpoint = Some(note(&text));
+        times(judge(&bench, &bundle))
+    };
+    let signed_by = |text: &str, lines: &[String]| note::signed(text, lines);
+    let refused = |detail: &str| Err((Code::CheckpointInvalid, detail.to_owned()));
+    let malformed = refused("the checkpoint is not origin, size and root");
+    let unsigned = refused("no signature on the checkpoint is by the log's key");
+    let wrong = refused("the log's signature on the checkpoint does not verify");
+    assert_eq!(found(&|text| log.sign(text)), Ok(1));
+    // Lines of extensions follow the root, and other signers' lines the log's.
+    assert_eq!(found(&|text| log.sign(&format!("{text}Timestamp: 1\n"))), Ok(1));
+    let of_other = |text: &str| note::line(text, &log.host, &other.key.id(), &other.key);
+    assert_eq!(found(&|text| signed_by(text, &[of_other(text), log.line(text)])), Ok(1));
+    assert_eq!(found(&|text| signed_by(text, &[of_other(text)])), unsigned);
+    // Several lines of the log, of which one holds.
+    let of_nothing = || log.line("");
+    assert_eq!(found(&|text| signed_by(text, &[of_nothing(), log.line(text)])), Ok(1));
+    assert_eq!(found(&|text| signed_by(text, &[log.line(text), of_nothing()])), Ok(1));
+    assert_eq!(
+        found(&|_| signed_by("", &[of_nothing()])),
+        refused("the checkpoint is no signed note: no blank line parts text and signatures")
+    );
+    assert_eq!(found(&|text| signed_by(text, &[of_nothing(), of_nothing()])), wrong);
+    for size in ["18446744073709551616", "-1", "0x8", "", " 8", "8 ", "8.0"] {
+        let sized = found(&|text| {
+            let mut lines: Vec<_> = text.split('\n').collect();
+            *lines.get_mut(1).unwrap() = size;
+            log.sign(&lines.join("\n"))
+        });
+        assert_eq!(sized, malformed, "{size:?}");
+    }
+    for root in ["", "AAAA", &base64(&[7; 31]), &base64(&[7; 33]), &"=".repeat(44)] {
+        let rooted = found(&|text| {
+            let mut lines: Vec<_> = text.split('\n').collect();
+            *lines.get_mut(2).unwrap() = root;
+            log.sign(&lines.join("\n"))
+        });
+        assert_eq!(rooted, malformed, "{root:?}");
+    }
+}
+
+/// Case 100, beside `testdata/negative/timestamp-invalid`.
+#[test]
+fn timestamps_that_are_nearly_one() {
+    let authority = format!("https://timestamp.{ORGANIZATION}/api/v1/timestamp");
+    let mut bench = Bench::new();
+    let signer = bench.signer();
+    let content = bench.sign_content(&signer);
+    let bundle = bench.at().bundle_v2(&signer, content);
+    let Content::Envelope(envelope) = &bundle.content else { unreachable!() };
+    let signature = envelope.signatures.first().unwrap();
+    let found = |response: Vec<u8>| {
+        let mut bundle = bundle.clone();
+        bundle.timestamps = vec![response];
+        times(judge(&bench, &bundle))
+    };
+    let stamped = |change: &dyn Fn(&mut Stamp)| {
+        let mut stamp = Stamp::new(signature, time(SIGNED));
+        change(&mut stamp);
+        bench.sigstore.tsa.respond(&stamp)
+    };
+    let refused = |detail: &str| Err((Code::TimestampInvalid, detail.to_owned()));
+    let malformed = refused("the timestamp is no well-formed RFC 3161 response");
+    let right = stamped(&|_| {});
+    assert_eq!(found(right.clone()), Ok(1));
+    let by_sha1 = stamped(&|stamp| {
+        stamp.imprint = vec![7; 20];
+        stamp.imprint_oid = Some("1.3.14.3.2.26");
+    });
+    let hash = "the timestamp is made with a hash function other than SHA-256, SHA-384 or SHA-512";
+    assert_eq!(found(by_sha1), refused(hash));
+    let bare = stamped(&|stamp| stamp.has_attributes = false);
+    let attributes = "the timestamp's signed attributes are missing or malformed";
+    assert_eq!(found(bare), refused(&format!("{attributes} ({authority})")));
+    // A status and no token, the token without its status, and nothing.
+    let status = der::sequence(&[der::number(0)]);
+    assert_eq!(found(der::sequence(std::slice::from_ref(&status))), malformed);
+    let token = right.get(4 + status.len()..).unwrap().to_vec();
+    assert_eq!(found(token), malformed);
+    assert_eq!(found(vec![0x30, 0]), malformed);
+    // The outer length is indefinite, as BER allows.
+    let content = right.get(4..).unwrap();
+    assert_eq!(found([&[0x30, 0x80], content, &[0, 0]].concat()), malformed);
+
+    let payload = bench.payload();
+    let legacy = bench.clone().at().sign(&signer, &payload, Log::Promise);
+    let annotated = |text: &str| {
+        let mut annotations = legacy.layer().annotations;
+        annotations.insert("dev.sigstore.cosign/rfc3161timestamp".to_owned(), text.to_owned());
+        let annotations = &annotations;
+        let found =
+            judge_testimony(&bench, Testimony::Signature { payload: &payload, annotations });
+        found.map(|facts| facts.times.len()).map_err(|why| why.code())
+    };
+    let annotation = |bytes: &[u8]| format!(r#"{{"SignedRFC3161Timestamp":"{}"}}"#, base64(bytes));
+    let stamp = bench.sigstore.tsa.stamp(&legacy.signature, time(SIGNED));
+    assert_eq!(annotated(&annotation(&stamp)), Ok(2));
+    assert_eq!(annotated(&annotation(&right)), Err(Code::TimestampInvalid));
+    assert_eq!(annotated(&annotation(b"")), Err(Code::TimestampInvalid));
+    for text in ["{}", "null", "[]", r#"{"SignedRFC3161Timestamp":null}"#, &base64(&stamp)] {
+        assert_eq!(annotated(text), Err(Code::MalformedAnnotation), "{text}");
+    }
+    for text in ["{}", "null", r#"{"SignedEntryTimestamp":"","Payload":null}"#] {
+        let mut annotations = legacy.layer().annotations;
+        annotations.insert(evidence::ENTRY.to_owned(), text.to_owned());
+        let annotations = &annotations;
+        let found =
+            judge_testimony(&bench, Testimony::Signature { payload: &payload, annotations });
+        assert_eq!(found.unwrap_err().code(), Code::MalformedAnnotation, "{text}");
+    }
+}
+
+/// Case 102: what a statement has to say.
+#[test]
+fn statements_that_say_less() {
+    let found = |change: &dyn Fn(&mut Value)| {
+        let mut bench = Bench::new();
+        let mut statement = bench.provenance();
+        change(&mut statement);
+        let signer = bench.signer();
+        let attestation = bench.at().attest(&signer, &statement, AttestationLog::Dsse001);
+        let annotations = &attestation.layer().annotations;
+        let envelope = &attestation.bytes;
+        let found = judge_testimony(&bench, Testimony::Attestation { envelope, annotations });
+        found.map(|facts| facts.times.len()).map_err(|why| why.code())
+    };
+    let remove = |field: &'static str| {
+        move |statement: &mut Value| drop(statement.as_object_mut().unwrap().remove(field).unwrap())
+    };
+    assert_eq!(found(&|_| {}), Ok(1));
+    assert_eq!(found(&remove("predicate")), Ok(1));
+    let malformed = Err(Code::MalformedStatement);
+    for field in ["_type", "predicateType", "subject"] {
+        assert_eq!(found(&remove(field)), malformed, "{field}");
+        for value in [Value::Null, json!(1), json!({}), json!([1])] {
+            assert_eq!(found(&|statement| statement[field] = value.clone()), malformed, "{field}");
+        }
+    }
+    assert_eq!(found(&|statement| statement["subject"] = json!([])), malformed);
+    let other = Err(Code::StatementNamesOtherImage);
+    assert_eq!(found(&|statement| statement["subject"] = json!([{}])), other);
+    for digest in [Value::Null, json!({}), json!({ "gitCommit": "00" })] {
+        let about = found(&|statement| statement["subject"][0]["digest"] = digest.clone());
+        assert_eq!(about, other, "{digest}");
+    }
+    // Among several things the image may be the last.
+    let among = found(&|statement| {
+        let image = statement["subject"][0].clone();
+        statement["subject"] = json!([{ "name": "other", "digest": { "sha256": "00" } }, image]);
+    });
+    assert_eq!(among, Ok(1));
 }
 
 /// Case 98: what a Rekor v2 log does not give is not read as if it had.

@@ -342,6 +342,11 @@ fn convert_is_exact_or_refuses() {
     let output = policy(&["convert", &path, "--to", "verification-config"]);
     assert_eq!(told(&output), (Some(0), wanted, ""));
 
+    // A policy.json is one already.
+    let text = r#"{"default": [{"type": "sigstoreSigned", "keyPath": "cosign.pub"}]}"#;
+    let (_home, path) = file("policy.json", text);
+    assert_eq!(told(&policy(&["convert", &path, "--to", "policy.json"])), (Some(0), text, ""));
+
     let output = policy(&["convert", "policy.yaml", "--to", "verification-config"]);
     let wanted = "error: policy `demo-server` (policy.yaml:1) has no exact equivalent: the globs \
                   `registry.sealift.example/demo/server*`: the target cannot say which images it \

@@ -1099,6 +1099,98 @@ fn a_checkpoint_has_the_origin_of_its_log() {
     }
 }
 
+/// Logs of both generations and every kind of key, by every hash that such a key signs by; a note
+/// names the key as its generation does.
+#[test]
+fn logs_of_every_key() {
+    use Hash::{Sha256, Sha384, Sha512};
+    let cases: [(KeyKind, &[Hash], &[Hash]); 5] = [
+        (KeyKind::P256, &[Sha256], &[Sha384, Sha512]),
+        (KeyKind::P384, &[Sha384, Sha256], &[Sha512]),
+        (KeyKind::P521, &[Sha512, Sha256], &[Sha384]),
+        (KeyKind::Rsa2048, &[Sha256], &[Sha384, Sha512]),
+        (KeyKind::Ed25519, &[Sha256], &[]),
+    ];
+    for (kind, right, wrong) in cases {
+        // A root names no two logs by one id, so each log is of a bench of its own.
+        let (mut older, mut newer) = (Bench::new(), Bench::new());
+        let key = older.key(kind);
+        older.sigstore.rekor.key = key.clone();
+        newer.sigstore.rekor_v2.key = key.clone();
+        let (of_v1, of_v2) = (message(&mut older), v2(&mut newer));
+        let found = |bench: &Bench, bundle: &Bundle| {
+            let facts = judge(bench, bundle).map_err(|why| why.code());
+            facts.map(|facts| facts.log_entries.len())
+        };
+        let promised = |hash| {
+            let mut bundle = of_v1.clone();
+            let entry = bundle.entries.first_mut().unwrap();
+            entry.promise = key.sign_with(hash, &rekor::canonical(&entry.promised()));
+            found(&older, &bundle)
+        };
+        let noted = |mut bundle: Bundle, origin: &str, name: &str, id: &[u8; 32], hash| {
+            let proof = bundle.entries.first_mut().unwrap().proof.as_mut().unwrap();
+            let text = note::checkpoint(origin, proof.tree_size, &proof.root);
+            let hint = id.first_chunk::<4>().unwrap();
+            let line = [&hint[..], &key.sign_with(hash, text.as_bytes())].concat();
+            let line = format!("\u{2014} {name} {}\n", base64(&line));
+            proof.checkpoint = Some(note::signed(&text, &[line]));
+            bundle
+        };
+        let (v1, v2) = (&older.sigstore.rekor, &newer.sigstore.rekor_v2);
+        let noted_v1 = |id: &[u8; 32], hash| {
+            found(&older, &noted(of_v1.clone(), &v1.origin(), &v1.host, id, hash))
+        };
+        let noted_v2 = |id: &[u8; 32], hash| {
+            found(&newer, &noted(of_v2.clone(), &v2.host, &v2.host, id, hash))
+        };
+        let of = |is_right, code| if is_right { Ok(1) } else { Err(code) };
+        for (hash, is_right) in
+            right.iter().map(|hash| (*hash, true)).chain(wrong.iter().map(|hash| (*hash, false)))
+        {
+            assert_eq!(promised(hash), of(is_right, Code::SetInvalid), "{}", kind.name());
+            let expected = of(is_right, Code::CheckpointInvalid);
+            assert_eq!(noted_v1(&key.id(), hash), expected, "{}", kind.name());
+            assert_eq!(noted_v2(&v2.id(), hash), expected, "{}", kind.name());
+        }
+        let same = key.id() == v2.id();
+        assert_eq!(same, !matches!(kind, KeyKind::Rsa2048 | KeyKind::Ed25519), "{}", kind.name());
+        let expected = of(same, Code::CheckpointInvalid);
+        let named_v1 = note::key_id(&v1.host, &key);
+        assert_eq!(noted_v1(&named_v1, Sha256), expected, "{}", kind.name());
+        assert_eq!(noted_v2(&key.id(), Sha256), expected, "{}", kind.name());
+    }
+}
+
+/// A Rekor v2 log of one's own may be at a port, which is no part of its name.
+#[test]
+fn a_log_at_a_port() {
+    let mut bench = Bench::new();
+    let bundle = v2(&mut bench);
+    let host = bench.sigstore.rekor_v2.host.clone();
+    let mut by_key = bundle.clone();
+    by_key.entries.first_mut().unwrap().log_id = bench.sigstore.rekor_v2.key.id();
+    let found = |bundle: &Bundle, url: &str, id: Option<[u8; 32]>| {
+        let mut root = bench.sigstore.trusted_root();
+        let logs = root["tlogs"].as_array_mut().unwrap();
+        let named = json!(format!("https://{host}"));
+        let log = logs.iter_mut().find(|log| log["baseUrl"] == named).unwrap();
+        log["baseUrl"] = json!(url);
+        if let Some(id) = id {
+            log["logId"]["keyId"] = json!(base64(&id));
+        }
+        let facts = judge_under(&bench, bundle, &root).map_err(|why| why.code());
+        facts.map(|facts| facts.log_entries.len())
+    };
+    assert_eq!(found(&bundle, &format!("http://{host}:3003/"), None), Ok(1));
+    let id = Some(bench.sigstore.rekor_v2.key.id());
+    assert_eq!(found(&by_key, &format!("http://{host}:3003/"), id), Ok(1));
+    let other = Err(Code::CheckpointInvalid);
+    assert_eq!(found(&by_key, &format!("http://other.{host}:3003/"), id), other);
+    assert_eq!(found(&by_key, &format!("http://other.example/{host}"), id), other);
+    assert_eq!(found(&by_key, "", id), other);
+}
+
 #[test]
 fn a_log_has_the_id_of_its_key() {
     let bench = Bench::new();

@@ -1,4 +1,5 @@
-//! `docs/threats.md` names what stops each attack: every file, and every name in it, must be there.
+//! `docs/threats.md` names what stops each attack: every file, and every name in it, must be there. So
+//! must be the steps of `docs/verification.md`, in the order of the code.
 #![expect(clippy::disallowed_methods, reason = "a test reads files")]
 
 use std::fs;
@@ -64,4 +65,32 @@ fn every_attack_has_something_that_stops_it() {
             "{row}"
         );
     }
+}
+
+#[test]
+fn the_steps_are_those_of_the_code() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(home.join(file)).unwrap();
+    let (page, code) = (read("docs/verification.md"), read("src/verify/mod.rs"));
+    let steps = page.lines().filter_map(|line| {
+        let cells: Vec<_> = line.strip_prefix("| ")?.split(" | ").collect();
+        let [step, files, _, specified] = cells.as_slice() else { return None };
+        let number: u8 = step.split(' ').next()?.parse().ok()?;
+        assert!(specified.chars().any(char::is_alphanumeric), "{step}");
+        for file in files.split('`').skip(1).step_by(2) {
+            let text = read(&format!("src/verify/{file}"));
+            let named = text.lines().next().unwrap_or_default();
+            let name = file.trim_end_matches(".rs");
+            assert!(named.to_lowercase().contains(&format!("*{name}*")), "{file}: {named}");
+        }
+        Some(number)
+    });
+    // The fourth is a certificate or a key.
+    assert_eq!(steps.collect::<Vec<_>>(), [1, 2, 3, 4, 4, 5, 6]);
+    let comment = |line: &str| line.trim().strip_prefix("// ")?.split_once(". ")?.0.parse().ok();
+    let (first, rest) = code.split_once("fn by_certificate").unwrap();
+    let (by_certificate, _) = rest.split_once("fn by_pinned").unwrap();
+    let numbers = |text: &str| text.lines().filter_map(comment).collect::<Vec<u8>>();
+    // With a key the signature is proven first: it tells whose it is.
+    assert_eq!((numbers(first), numbers(by_certificate)), (vec![1, 5], vec![2, 3, 4, 5, 6]));
 }

@@ -4,13 +4,15 @@
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use sealift::archive::{Archive, Error};
+use sealift::archive::{Archive, ArchiveWriter, Error, Kept, Leftover, Shape};
+use sealift::digest::Digest;
 use sealift::limits::Limits;
 use sealift::sigstore::TrustRoot;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The caps of the command line; those on work are lower, so that an input that meets one does not
 /// take the time of a thousand others.
@@ -73,4 +75,36 @@ pub fn opened(bytes: &[u8]) -> Result<Archive, Error> {
         _ => panic!("the file is {file:?}, the stream {stream:?}"),
     }
     file
+}
+
+/// What a small archive holds: blobs that end on a block and inside one.
+pub const BLOBS: [&[u8]; 4] = [b"", b"a", &[7; 512], &[8; 700]];
+const INDEX: &[u8] = br#"{"schemaVersion":2,"manifests":[]}"#;
+
+/// A folder for one input, in memory where there is such a place.
+pub fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("there is room")
+}
+
+/// Writes a small archive, over what a run before left, and says what was kept of that.
+pub fn write_small_archive(path: &Path, shape: Shape) -> Kept {
+    let blobs = BLOBS.map(|blob| (Digest::sha256(blob), blob));
+    let promised =
+        blobs.map(|(digest, blob)| (digest, u64::try_from(blob.len()).expect("it is small")));
+    let mut writer = ArchiveWriter::create_as(path, shape).expect("the folder is ours");
+    let kept = writer.begin(INDEX, &promised, &mut |_| {}).expect("there is room");
+    for ((digest, mut blob), (_, size)) in blobs.into_iter().zip(promised).skip(kept.blobs) {
+        writer.blob(&digest, size, &mut blob).expect("the blob is the one promised");
+    }
+    writer.finish().expect("there is room");
+    kept
+}
+
+/// The same undisturbed: the file, or the one volume.
+pub fn small_archive(in_volumes: bool) -> Vec<u8> {
+    let folder = folder();
+    let volume = in_volumes.then(|| "1MiB".parse().expect("it is a size"));
+    write_small_archive(&folder.path().join("a"), Shape { volume, leftover: Leftover::Replaced });
+    let name = if in_volumes { "a.001" } else { "a" };
+    std::fs::read(folder.path().join(name)).expect("it has its name")
 }

@@ -1,15 +1,27 @@
-//! Lists of images, locks and exceptions: read twice they say the same, a line is one of the text, and
-//! what an image is called leads to it again.
+//! Lists of images, locks, exceptions, receipts and lists of deltas: read twice they say the same, a
+//! line is one of the text, what an image is called leads to it again, and a digest stands once.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sealift::transfer::{Exceptions, List, Location, Lock};
+use sealift::inventory::delta::{self, Delta};
+use sealift::transfer::{Exceptions, List, Location, Lock, Receipt};
 use sealift_fuzz::LIMITS;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(lock) = Lock::parse(bytes, &LIMITS) {
         let spelled = lock.to_bytes();
         assert_eq!(Lock::parse(&spelled, &LIMITS).expect("it writes what it reads"), lock);
+    }
+    if let Ok(receipt) = Receipt::parse(bytes, &LIMITS) {
+        let again = Receipt::parse(&receipt.to_bytes(), &LIMITS).expect("it writes what it reads");
+        assert_eq!(again, receipt);
+        assert_eq!(receipt.contents().len(), receipt.blobs.len());
+    }
+    if let Ok(list) = Delta::parse(bytes, &LIMITS) {
+        let again = Delta::parse(&list.to_bytes(), &LIMITS).expect("it writes what it reads");
+        assert_eq!(again, list);
+        assert_eq!(list.blobs().len(), list.omitted.len());
+        assert_eq!(delta::contents(&again.blobs()), delta::contents(&list.blobs()));
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let lines = text.split('\n').count();

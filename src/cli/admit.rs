@@ -1,6 +1,6 @@
 //! `sealift admit`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
@@ -87,6 +87,23 @@ fn talk(decision: &Decision) {
             lines.unbroken("  ", line);
         }
     }
+    let codes: BTreeSet<_> = decision.refusals.iter().map(|refusal| refusal.code).collect();
+    codes.into_iter().filter_map(hint).for_each(|hint| lines.unbroken("hint: ", hint));
     // Nobody is left to tell where this cannot be written.
     let _ = io::stderr().write_all(lines.finish().as_bytes());
+}
+
+/// What may help where this is why.
+fn hint(code: &str) -> Option<&'static str> {
+    match code {
+        "policy-not-met" => {
+            Some("`sealift policy explain --image IMAGE` tells what each policy lacks")
+        }
+        "uncovered" => Some("give a policy whose images match the name"),
+        "not-in-archive" => Some("export it into the archive, or write a name that it holds"),
+        "would-mutate-but-may-not" => Some(
+            "set `modifyImagesWithDigest: false`, or `mutating: true`, which a group cannot have",
+        ),
+        _ => None,
+    }
 }

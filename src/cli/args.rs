@@ -228,13 +228,15 @@ pub(crate) enum TrustAction {
     Show(TrustShowArgs),
 }
 
-/// Shows what a trusted root trusts, since when and until when, and its digest.
+/// Shows what a file of trust trusts, since when and until when, and its digest.
 ///
-/// What stands in the file and cannot be used is listed with the reason. Compare the digest with
-/// the one you were given by another way, and pin it with --trusted-root-digest.
+/// What stands in a trusted root and cannot be used is listed with the reason. Compare the digest
+/// with the one you were given by another way, and pin it with --trusted-root-digest. A key is shown
+/// by its id, which reports name, and certificates each by their own digest.
 #[derive(Debug, Args)]
 pub(crate) struct TrustShowArgs {
-    /// The Sigstore trusted root (`trusted_root.json`)
+    /// A Sigstore trusted root (`trusted_root.json`), a public key as --key takes it, or
+    /// certificates (PEM) as --ca-roots does
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 

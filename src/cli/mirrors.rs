@@ -45,6 +45,12 @@ pub(crate) struct Mirror {
     folder: PathBuf,
 }
 
+impl Mirror {
+    pub(crate) fn new(url: &str, folder: PathBuf) -> Self {
+        Self { url: url.trim_end_matches('/').to_owned(), folder }
+    }
+}
+
 impl FromStr for Mirror {
     type Err = &'static str;
 
@@ -52,7 +58,7 @@ impl FromStr for Mirror {
         // A URL may have `=` in its query, a folder hardly in its name.
         match text.rsplit_once('=') {
             Some((url, folder)) if !url.is_empty() && !folder.is_empty() => {
-                Ok(Self { url: url.trim_end_matches('/').to_owned(), folder: folder.into() })
+                Ok(Self::new(url, folder.into()))
             }
             _ => Err("write the URL, `=` and the folder"),
         }

@@ -51,14 +51,28 @@ pub(crate) fn warning(text: &str) {
 
 /// Says why nothing could be decided, and what may help.
 pub(crate) fn error(error: &anyhow::Error) {
-    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
     let mut lines = Lines::default();
-    lines.unbroken("error: ", &causes.join(": "));
+    let told = words(error);
+    let mut told = told.lines();
+    lines.unbroken("error: ", told.next().unwrap_or_default());
+    told.for_each(|line| lines.unbroken("  ", line));
     if let Some(hint) = hint(error) {
         lines.unbroken("hint: ", &hint);
     }
     // Nobody is left to tell where this cannot be written.
     let _ = io::stderr().write_all(lines.finish().as_bytes());
+}
+
+/// The words of an error and of its causes; those that an error ends in already are not said twice.
+fn words(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            let between = if told.is_empty() { "" } else { ": " };
+            told = format!("{told}{between}{cause}");
+        }
+    }
+    told
 }
 
 /// Says that something is tried again, and why.
@@ -170,5 +184,21 @@ fn engine_hint(error: &engine::Error) -> Option<String> {
                 .to_owned(),
         ),
         engine::Error::NoImage | engine::Error::Pin(_) | engine::Error::Threads(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let told = |first: &'static str, second: &'static str| {
+            words(&anyhow::Error::msg("it is so").context(second).context(first))
+        };
+        assert_eq!(told("one", "two"), "one: two: it is so");
+        assert_eq!(told("one", "two: it is so"), "one: two: it is so");
+        assert_eq!(told("one: it is so", "it is so"), "one: it is so");
+        assert_eq!(told("it is so", "one"), "it is so: one: it is so");
     }
 }

@@ -68,7 +68,8 @@ kind: ClusterImagePolicy
 metadata:
   name: release
 spec:
-  # The images it covers. `*` stays inside a part of the name, `**` crosses slashes.
+  # The images it covers. `*` stays inside a part of the name, `**` crosses
+  # slashes.
   images:
   - glob: \"registry.example.com/team/**\"
   # Any one of these is enough.
@@ -77,8 +78,8 @@ spec:
     keyless:
       url: https://fulcio.sigstore.dev
       identities:
-      # Issuer and subject must both fit. An expression (issuerRegExp, subjectRegExp) is not
-      # anchored: write ^ and $ where you mean them.
+      # Issuer and subject must both fit. An expression (issuerRegExp,
+      # subjectRegExp) is not anchored: write ^ and $ where you mean them.
       - issuer: https://token.actions.githubusercontent.com
         subject: https://github.com/example/app/.github/workflows/release.yml@refs/tags/v1.0.0
     ctlog:
@@ -112,6 +113,9 @@ mod tests {
             let found: Vec<_> = policies.iter().map(|policy| policy.format).collect();
             assert_eq!(found, [format]);
             assert_eq!(policies[0].remarks, Vec::<String>::new());
+            // An identity is as long as it is.
+            let is_wide = |line: &&str| line.len() > 80 && !line.contains(" subject: ");
+            assert_eq!(text.lines().find(is_wide), None);
         }
     }
 }

@@ -569,8 +569,8 @@ impl Usage {
                 Some("give the key once: in PEM, or with its validFor and keyDetails")
             }
             Self::NoTrustedRoot { .. } => Some(
-                "give `--trusted-root FILE`; for a key without a log, `--insecure-ignore-tlog` \
-                 waives the entry",
+                "give `--trusted-root FILE`, in a policy test `trustedRoot`; for a key without a log, \
+                 `--insecure-ignore-tlog` waives the entry",
             ),
             Self::KeyAndIdentity
             | Self::ExactAndRegexp { .. }

@@ -1,13 +1,16 @@
-//! `sealift trust`: what a trusted root says, told before anything is judged by it.
+//! `sealift trust`: what a trusted root, a key or certificates say, told before anything is judged by
+//! them.
 
-use anyhow::Result;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use sealift::crypto::PublicKey;
 use sealift::digest::{Digest, hex};
 use sealift::limits::Limits;
 use sealift::report::json;
 use sealift::report::text::Lines;
-use sealift::sigstore::TrustRoot;
 use sealift::sigstore::trust_root::Unusable;
+use sealift::sigstore::{ManagedKey, TrustRoot};
 use sealift::time::{UnixTime, Window};
 use sealift::tlog::Log;
 use sealift::x509::Certificate;
@@ -15,7 +18,7 @@ use serde::Serialize;
 
 use super::args::{Format, TrustAction, TrustCommand, TrustShowArgs};
 use super::exit::Exit;
-use super::{output, signer};
+use super::{input, output};
 
 pub(crate) fn run(command: &TrustCommand) -> Result<Exit> {
     match &command.action {
@@ -24,8 +27,7 @@ pub(crate) fn run(command: &TrustCommand) -> Result<Exit> {
 }
 
 fn show(args: &TrustShowArgs) -> Result<Exit> {
-    let root = signer::read_root(&args.file, None, &Limits::default())?;
-    let shown = Shown::from(&root);
+    let shown = Shown::read(&args.file, &Limits::default())?;
     output::answer(&match args.format.format {
         Format::Text => shown.text(),
         Format::Json => json::to_string(&shown),
@@ -33,17 +35,32 @@ fn show(args: &TrustShowArgs) -> Result<Exit> {
     Ok(Exit::Admitted)
 }
 
-/// A trusted root as it is told. Its JSON is version 1 of the format of `trust show`.
+/// A file of trust as it is told. Its JSON is version 1 of the format of `trust show`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shown {
     version: u32,
+    #[serde(skip)]
+    what: &'static str,
     digest: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<ShownManagedKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<ShownCertificate>,
     certificate_authorities: Vec<ShownAuthority>,
     logs: Vec<ShownLog>,
     ct_logs: Vec<ShownLog>,
     timestamp_authorities: Vec<ShownAuthority>,
     unusable: Vec<ShownUnusable>,
+}
+
+/// A signer's key, and when it may have signed where that is said.
+#[derive(Debug, Serialize)]
+struct ShownManagedKey {
+    #[serde(flatten)]
+    key: ShownKey,
+    #[serde(flatten)]
+    window: Option<ShownWindow>,
 }
 
 /// A certificate or timestamp authority: its certificates, what signs first, the root last.
@@ -92,8 +109,46 @@ struct ShownUnusable {
     reason: String,
 }
 
-impl From<&TrustRoot> for Shown {
-    fn from(root: &TrustRoot) -> Self {
+impl Shown {
+    /// Reads a file of any of the kinds that trust is given by, told by its first words.
+    fn read(path: &Path, limits: &Limits) -> Result<Self> {
+        let bytes = input::read(path, "file of trust", limits.metadata_bytes)?;
+        let digest = Digest::sha256(&bytes);
+        let text = str::from_utf8(&bytes).unwrap_or_default();
+        let cannot = |what: &str| format!("{what} `{}` cannot be used", path.display());
+        let begins = |with: &str| text.trim_start().starts_with(with);
+        if begins("-----BEGIN CERTIFICATE-----") {
+            let certificates = Certificate::all_from_pem(text, limits);
+            let certificates = certificates.with_context(|| cannot("file of certificates"))?;
+            let certificates = certificates.iter().map(ShownCertificate::from).collect();
+            return Ok(Self { certificates, ..Self::of("file", digest) });
+        }
+        // A trusted root has keys as well, and says what it is.
+        let is_message = text.contains("\"rawBytes\"") && !text.contains("\"mediaType\"");
+        if begins("-----BEGIN ") || is_message {
+            let key = ManagedKey::parse(text, limits).with_context(|| cannot("key"))?;
+            return Ok(Self { key: Some((&key).into()), ..Self::of("file", digest) });
+        }
+        let root = TrustRoot::parse(&bytes, limits).with_context(|| cannot("trusted root"))?;
+        Ok(Self::of_root(&root))
+    }
+
+    fn of(what: &'static str, digest: Digest) -> Self {
+        Self {
+            version: 1,
+            what,
+            digest,
+            key: None,
+            certificates: Vec::new(),
+            certificate_authorities: Vec::new(),
+            logs: Vec::new(),
+            ct_logs: Vec::new(),
+            timestamp_authorities: Vec::new(),
+            unusable: Vec::new(),
+        }
+    }
+
+    fn of_root(root: &TrustRoot) -> Self {
         let authorities = root.authorities().iter().map(|authority| ShownAuthority {
             url: authority.uri().to_owned(),
             window: authority.window().into(),
@@ -108,14 +163,19 @@ impl From<&TrustRoot> for Shown {
             }
         });
         Self {
-            version: 1,
-            digest: *root.digest(),
             certificate_authorities: authorities.collect(),
             logs: root.logs().iter().map(ShownLog::from).collect(),
             ct_logs: root.ct_logs().iter().map(ShownLog::from).collect(),
             timestamp_authorities: timestamp_authorities.collect(),
             unusable: root.unusable().iter().map(ShownUnusable::from).collect(),
+            ..Self::of("root", *root.digest())
         }
+    }
+}
+
+impl From<&ManagedKey> for ShownManagedKey {
+    fn from(key: &ManagedKey) -> Self {
+        Self { key: (&key.key).into(), window: key.window.map(ShownWindow::from) }
     }
 }
 
@@ -162,7 +222,17 @@ impl From<&Unusable> for ShownUnusable {
 impl Shown {
     fn text(&self) -> String {
         let mut lines = Lines::default();
-        lines.hanging("", "root ", &self.digest.to_string());
+        lines.hanging("", &format!("{} ", self.what), &self.digest.to_string());
+        if let Some(ShownManagedKey { key, window }) = &self.key {
+            lines.blank();
+            lines.hanging("", "key ", &key.kind);
+            lines.line("  ", &key.id.to_string());
+            lines.line("  ", &window.as_ref().map_or("at any time".to_owned(), ShownWindow::text));
+        }
+        if !self.certificates.is_empty() {
+            lines.blank();
+            write_certificates(&mut lines, "", &self.certificates);
+        }
         write_authorities(&mut lines, "certificate authority ", &self.certificate_authorities);
         write_logs(&mut lines, "log ", &self.logs);
         write_logs(&mut lines, "certificate transparency log ", &self.ct_logs);
@@ -181,11 +251,16 @@ fn write_authorities(lines: &mut Lines, what: &str, authorities: &[ShownAuthorit
         lines.blank();
         lines.hanging("", what, url);
         lines.line("  ", &window.text());
-        for ShownCertificate { subject, digest, key, window } in certificates {
-            lines.hanging("  ", "certificate ", subject);
-            lines.line("    ", &digest.to_string());
-            lines.line("    ", &format!("{}, {}", key.kind, window.text()));
-        }
+        write_certificates(lines, "  ", certificates);
+    }
+}
+
+fn write_certificates(lines: &mut Lines, indent: &str, certificates: &[ShownCertificate]) {
+    let below = format!("{indent}  ");
+    for ShownCertificate { subject, digest, key, window } in certificates {
+        lines.hanging(indent, "certificate ", subject);
+        lines.line(&below, &digest.to_string());
+        lines.line(&below, &format!("{}, {}", key.kind, window.text()));
     }
 }
 

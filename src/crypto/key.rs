@@ -179,7 +179,7 @@ impl KeyKind {
             Self::P256 => &["PKIX_ECDSA_P256_SHA_256"],
             Self::P384 => &["PKIX_ECDSA_P384_SHA_384"],
             Self::P521 => &["PKIX_ECDSA_P521_SHA_512"],
-            Self::Ed25519 => &["PKIX_ED25519", "PKIX_ED25519_PH"],
+            Self::Ed25519 => &["PKIX_ED25519"],
             Self::Rsa { bits: 2048 } => &["PKIX_RSA_PKCS1V15_2048_SHA256"],
             Self::Rsa { bits: 3072 } => &["PKIX_RSA_PKCS1V15_3072_SHA256"],
             Self::Rsa { bits: 4096 } => &["PKIX_RSA_PKCS1V15_4096_SHA256"],

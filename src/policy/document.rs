@@ -2,6 +2,7 @@
 //! each says by its content which format it is of; a document of no format, or of one that sealift
 //! does not decide by, is refused by name.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -63,18 +64,81 @@ pub fn parse_with(
     now: UnixTime,
     beside: Beside<'_>,
 ) -> Result<Vec<Policy>, Error> {
+    parse_without(files, &LeftOut::new(), limits, now, beside)
+}
+
+/// The same, with every refusal and not only the first: what is refused is left out, and the rest
+/// read again.
+pub(super) fn parse_all(
+    files: &[PolicyFile<'_>],
+    limits: &Limits,
+    now: UnixTime,
+    beside: Beside<'_>,
+) -> Result<Vec<Policy>, Vec<Error>> {
+    let (mut left_out, mut refusals) = (LeftOut::new(), Vec::<Error>::new());
+    for _ in 0..MAX_REFUSALS {
+        match parse_without(files, &left_out, limits, now, beside) {
+            Ok(policies) if refusals.is_empty() => return Ok(policies),
+            Ok(_) => break,
+            Err(refusal) => {
+                // What is missed may be what was left out.
+                let follows =
+                    refusal.problem.is_absence() && names_could_mean(files, &left_out, limits);
+                left_out.insert((refusal.file.clone(), refusal.document));
+                if !follows {
+                    refusals.push(refusal);
+                }
+            }
+        }
+    }
+    Err(refusals)
+}
+
+/// Whether a document is left out that others may name.
+fn names_could_mean(files: &[PolicyFile<'_>], left_out: &LeftOut, limits: &Limits) -> bool {
+    let is_companion = |place: &Place<'_>| {
+        let header: Option<Map<String, Value>> = place.read().ok();
+        let kind = header.as_ref().and_then(|header| header.get("kind")?.as_str());
+        kind.is_some_and(|kind| ["Secret", "ConfigMap", "TrustRoot"].contains(&kind))
+    };
+    files.iter().any(|file| {
+        let places = file.documents(limits).unwrap_or_default();
+        let mut gone = places.iter().filter(|place| {
+            left_out.contains(&(file.name.to_owned(), Some(place.document.number)))
+        });
+        gone.any(is_companion)
+    })
+}
+
+/// The most refusals that are told at once: everything is read once for each.
+const MAX_REFUSALS: usize = 20;
+
+/// Documents that are not read, by file and number; without a number the whole file.
+type LeftOut = BTreeSet<(String, Option<usize>)>;
+
+fn parse_without(
+    files: &[PolicyFile<'_>],
+    left_out: &LeftOut,
+    limits: &Limits,
+    now: UnixTime,
+    beside: Beside<'_>,
+) -> Result<Vec<Policy>, Error> {
+    let is_left_out = |file: &str, number| left_out.contains(&(file.to_owned(), number));
     let mut policies = Vec::new();
     // Documents that may name each other are read together.
     let mut cluster_image_policies = Vec::new();
     let mut policy_servers = Vec::new();
     let mut carried_configs = Vec::new();
-    for file in files {
+    for file in files.iter().filter(|file| !is_left_out(file.name, None)) {
         let places = file.documents(limits)?;
         if containers_policy::is_meant(file.bytes) {
             policies.extend(containers_policy::parse(*file, limits, beside.file)?);
             continue;
         }
         for place in places {
+            if is_left_out(file.name, Some(place.document.number)) {
+                continue;
+            }
             match Content::of(&place.read()?) {
                 Ok(Content::ClusterImagePolicy) => cluster_image_policies.push(place),
                 Ok(Content::KubewardenSettings) => {
@@ -97,12 +161,13 @@ pub fn parse_with(
             }
         }
     }
-    for server in policy_servers {
+    for server in &policy_servers {
         server.find(carried_configs.iter_mut().map(|(name, policy)| (name.as_str(), policy)))?;
     }
     policies.extend(carried_configs.into_iter().map(|(_, policy)| policy));
     policies.extend(cluster_image_policy::read(&cluster_image_policies, limits, now, beside)?);
     policies.sort_by_key(|policy| order(policy, files));
+    policy_servers.iter().try_for_each(|server| server.remark(policies.first_mut()))?;
     Ok(policies)
 }
 
@@ -137,7 +202,7 @@ impl<'a> PolicyFile<'a> {
         }
         let digest = Digest::sha256(self.bytes);
         let place = |document| Place { file: self.name, digest, document };
-        Ok(documents.into_iter().map(place).collect())
+        Ok(documents.into_iter().flat_map(yaml::Document::opened).map(place).collect())
     }
 }
 
@@ -177,6 +242,7 @@ impl Content {
         match fields.get("kind").and_then(Value::as_str) {
             Some("ConfigMap") if is_carrier(document) => Ok(Self::CarriedConfig),
             Some("PolicyServer") => Ok(Self::PolicyServer),
+            Some("List") => Err(Problem::List),
             Some(kind) if CLUSTER_IMAGE_POLICY.contains(&kind) => Ok(Self::ClusterImagePolicy),
             Some(kind) if KUBEWARDEN.contains(&kind) => Ok(Self::KubewardenSettings),
             Some(kind) => Err(Problem::OtherKind { found: kind.to_owned() }),
@@ -198,6 +264,8 @@ impl Content {
         if has("trustPolicies") {
             return Err(Problem::Unsupported {
                 what: "a trust policy of Notary Project's notation",
+                remedy: "it reads no signatures of notation; demand Sigstore's by a policy of another \
+                         format",
             });
         }
         Err(Problem::Unrecognised)
@@ -314,14 +382,22 @@ pub enum Problem {
         /// Its `kind`.
         found: String,
     },
+    /// The document is a list that is not opened.
+    #[error(
+        "the document is a `List` of nothing or of lists, or too long to be opened; write each object \
+         as a document of its own, `---` between them"
+    )]
+    List,
     /// The document is nothing known.
     #[error("the document is of no policy format that sealift knows")]
     Unrecognised,
     /// The document is of a format that sealift knows and does not decide by.
-    #[error("the document is {what}, by which sealift does not decide")]
+    #[error("the document is {what}, by which sealift does not decide: {remedy}")]
     Unsupported {
         /// What it is.
         what: &'static str,
+        /// What to do.
+        remedy: &'static str,
     },
     /// A policy test is wrong.
     #[error(transparent)]
@@ -338,6 +414,19 @@ pub enum Problem {
     /// A `policy.json` is wrong.
     #[error(transparent)]
     ContainersPolicy(#[from] containers_policy::Problem),
+}
+
+impl Problem {
+    /// Whether something is named that was not given.
+    fn is_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::ClusterImagePolicy(cluster_image_policy::Problem::NotGiven {
+                kind: "Secret" | "ConfigMap" | "TrustRoot",
+                ..
+            }) | Self::VerificationConfig(verification_config::Problem::ConfigNotGiven { .. })
+        )
+    }
 }
 
 #[cfg(test)]
@@ -401,7 +490,8 @@ spec:
                 b"version: '1.0'\ntrustPolicies: []\n",
                 document,
                 "the document is a trust policy of Notary Project's notation, by which sealift \
-                 does not decide",
+                 does not decide: it reads no signatures of notation; demand Sigstore's by a policy \
+                 of another format",
             ),
             (
                 b"a: x\na: y\n",
@@ -413,6 +503,30 @@ spec:
             let error = parsed(&[bytes]).unwrap_err();
             let cause = error.source().unwrap().to_string();
             assert_eq!((error.to_string().as_str(), cause.as_str()), (place, why));
+        }
+    }
+
+    /// What `kubectl get` writes of several objects, by their places in the file.
+    #[test]
+    fn the_items_of_a_list_are_policies() {
+        let item = |name: &str| {
+            let policy = ALL.replace("name: all", &format!("name: {name}"));
+            format!("- {}\n", policy.trim_end().replace('\n', "\n  "))
+        };
+        let list = |items: &str| format!("apiVersion: v1\nitems:\n{items}kind: List\n");
+        let text = list(&format!("{}{}", item("a"), item("b")));
+        let policies = parsed(&[text.as_bytes()]).unwrap();
+        let places: Vec<_> =
+            policies.iter().map(|policy| format!("{} {}", policy.id, policy.origin)).collect();
+        assert_eq!(places, ["a 1.yaml:3", "b 1.yaml:9"]);
+        let wrong = text.replacen("action: fail", "action: pas", 2).replacen("pas", "fail", 1);
+        let error = parsed(&[wrong.as_bytes()]).unwrap_err();
+        assert_eq!(error.to_string(), "policy file `1.yaml`, line 14 (document 1)");
+        let refused = "the document is a `List` of nothing or of lists, or too long to be opened; \
+                       write each object as a document of its own, `---` between them";
+        for items in [" []\n", "- {kind: List, items: [{}]}\n"] {
+            let error = parsed(&[list(items).as_bytes()]).unwrap_err();
+            assert_eq!(error.source().unwrap().to_string(), refused);
         }
     }
 

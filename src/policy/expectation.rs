@@ -7,6 +7,7 @@
 //! archive: upgrade.tar                # as are all paths, relative to this file
 //! policies: [policy.yaml]
 //! trustedRoot: trusted_root.json      # where a policy needs one
+//! tufMirrors: {https://tuf.example: mirror}   # where a TrustRoot names one
 //! verificationTime: 2027-01-01T00:00:00Z   # else the clock
 //! cases:
 //! - image: registry.example/app:v1    # a reference, a digest, or a tag of the archive
@@ -16,6 +17,8 @@
 //!   expect: denied
 //!   reason: identity-mismatch         # a code of the report
 //! ```
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -34,6 +37,8 @@ pub struct PolicyTest {
     pub policies: Vec<String>,
     /// The trusted root's file.
     pub trusted_root: Option<String>,
+    /// The folders that hold what TUF repositories serve, by their URLs.
+    pub tuf_mirrors: BTreeMap<String, String>,
     /// The time to judge at.
     pub verification_time: Option<UnixTime>,
     /// At least one.
@@ -126,6 +131,7 @@ impl PolicyTest {
             archive: written.archive,
             policies: written.policies.value,
             trusted_root: written.trusted_root,
+            tuf_mirrors: written.tuf_mirrors.unwrap_or_default(),
             verification_time,
             cases,
         })
@@ -149,6 +155,7 @@ struct Written {
     archive: String,
     policies: Spanned<Vec<String>>,
     trusted_root: Option<String>,
+    tuf_mirrors: Option<BTreeMap<String, String>>,
     verification_time: Option<Spanned<String>>,
     cases: Spanned<Vec<Spanned<Case>>>,
 }

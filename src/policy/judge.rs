@@ -8,8 +8,8 @@ use crate::policy::cluster_image_policy::{self, ConfigFile};
 use crate::policy::model::Spelled;
 use crate::policy::requirement::{Trace, Witness};
 use crate::policy::{
-    Approval, Format, Ground, Mode, ObjectFacts, ObjectSelector, Origin, Policy, PolicySet, Reads,
-    Shortfall, Why, containers_policy, kubewarden_settings, verification_config,
+    Approval, Format, Ground, Mismatch, Mode, ObjectFacts, ObjectSelector, Origin, Policy,
+    PolicySet, Reads, Shortfall, Why, containers_policy, kubewarden_settings, verification_config,
 };
 use crate::verify::{Facts, Form, Verified};
 
@@ -274,6 +274,20 @@ impl PolicyFailure {
     /// Whether nothing but the policy's own word refuses.
     pub fn is_by_decree(&self) -> bool {
         self.shortfalls.iter().all(|shortfall| matches!(shortfall.why, Why::Decree(_)))
+    }
+
+    /// Whether what passed is refused by a policy over it.
+    pub fn is_by_result(&self) -> bool {
+        self.shortfalls.iter().any(|shortfall| matches!(shortfall.why, Why::Result(_)))
+    }
+
+    /// Whether an attestation of the right signer states something else than is demanded.
+    pub fn is_by_statement(&self) -> bool {
+        let mut lacks = self.shortfalls.iter().flat_map(|shortfall| match &shortfall.why {
+            Why::Evidence(pieces) => pieces.as_slice(),
+            Why::Decree(_) | Why::Result(_) => &[],
+        });
+        lacks.any(|(_, lack)| matches!(lack, Mismatch::NotCompliant { .. }))
     }
 }
 

@@ -9,7 +9,7 @@ mod carrier;
 mod entry;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::limits::Limits;
 use crate::policy::document::{Error, NOWHERE, Place};
@@ -80,9 +80,8 @@ impl Carried {
         limits: &Limits,
         now: UnixTime,
     ) -> Result<Vec<Policy>, Error> {
-        let settings = Settings::decode(&self.settings).map_err(|message| {
-            place.error_in(self.line_of_fault(), Problem::Refused { message })
-        })?;
+        let settings = Settings::decode(&self.settings)
+            .map_err(|message| place.error_in(self.line_of_fault(), self.undecoded(message)))?;
         settings.validate().map_err(|message| {
             place.error_in(self.line_of_fault(), Problem::Refused { message })
         })?;
@@ -91,10 +90,23 @@ impl Carried {
         entries.map(|(index, entry)| lowering.policy(index, entry)).collect()
     }
 
+    /// Why the settings are none, in the policy's words.
+    fn undecoded(&self, message: String) -> Problem {
+        let unread = |entry: &&Value| Signature::deserialize(*entry).is_err();
+        let fields = |entry: &Map<String, Value>| entry.keys().cloned().collect();
+        match self.entries().find(unread).map(|entry| entry.as_object().map(fields)) {
+            Some(fields) => Problem::NoEntry { message, fields: fields.unwrap_or_default() },
+            None => Problem::Refused { message },
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Value> {
+        self.settings.get("signatures").and_then(Value::as_array).into_iter().flatten()
+    }
+
     /// The line of the first entry that is none, or not acceptable.
     fn line_of_fault(&self) -> usize {
-        let entries = self.settings.get("signatures").and_then(Value::as_array);
-        let entries = entries.into_iter().flatten();
+        let entries = self.entries();
         let is_wrong = |entry: &Value| match Signature::deserialize(entry) {
             Ok(entry) => entry.fault().is_some(),
             Err(_) => true,
@@ -208,9 +220,12 @@ pub fn failure(
         None if is_spelled => verification_config::failure(rule, approvals, shortfalls),
         None => BY_NO_CERTIFICATE.to_owned(),
     };
-    format!(
+    // The host is asked for each certificate by itself, and for everything else at once.
+    let answers = if is_spelled { 1 } else { shortfalls.len() };
+    let told = format!(
         "verification of image {written} failed: Host error: Callback evaluation failure: {why}"
-    )
+    );
+    vec![told; answers].join(", ")
 }
 
 /// What is said where a certificate, or the annotations beside it, are not met.
@@ -239,10 +254,23 @@ pub fn may_not_mutate(admission: &Admission) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The policy refuses them too.
-    #[error("{}", .message.escape_debug())]
+    #[error("{}", printable(.message))]
     Refused {
         /// The policy's words.
         message: String,
+    },
+    /// An entry is of none of the five kinds, which the policy does not explain.
+    #[error(
+        "{}; an entry has `image` and, of its kind, `pubKeys`, `keyless`, `githubActions`, \
+         `keylessPrefix` or `certificates` with `requireRekorBundle`; this one has {}",
+        printable(.message),
+        listed(.fields)
+    )]
+    NoEntry {
+        /// The policy's words.
+        message: String,
+        /// The fields that it has.
+        fields: Vec<String>,
     },
     /// The object is of a version that is not read.
     #[error("apiVersion is `{}`; sealift reads policies.kubewarden.io/v1 and v1alpha2", .found.escape_debug())]
@@ -282,6 +310,18 @@ pub enum Problem {
         #[source]
         cause: InvalidPin,
     },
+}
+
+/// The policy's words: the values in them are quoted, and escaped there.
+fn printable(message: &str) -> String {
+    let escape =
+        |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    message.chars().map(escape).collect()
+}
+
+fn listed(fields: &[String]) -> String {
+    let fields: Vec<_> = fields.iter().map(|field| format!("`{}`", field.escape_debug())).collect();
+    if fields.is_empty() { "none".to_owned() } else { fields.join(", ") }
 }
 
 impl Problem {

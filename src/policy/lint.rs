@@ -57,9 +57,9 @@ pub fn lint(
             }
         }
     }
-    match document::parse_with(files, limits, now, beside) {
+    match document::parse_all(files, limits, now, beside) {
         Ok(policies) => found.extend(only_warns(&policies)),
-        Err(refusal) => found.push(not_accepted(&refusal)),
+        Err(refusals) => found.extend(refusals.iter().map(not_accepted)),
     }
     let order = |finding: &Finding| {
         let file = files.iter().position(|file| file.name == finding.file);
@@ -80,9 +80,14 @@ fn not_accepted(refusal: &Error) -> Finding {
     let mut what = refusal.problem.to_string();
     let mut cause = std::error::Error::source(refusal.problem.as_ref());
     while let Some(next) = cause {
-        what = format!("{what}: {next}");
+        let told = next.to_string();
+        // Some say their cause themselves.
+        if !what.ends_with(&told) {
+            what = format!("{what}: {told}");
+        }
         cause = next.source();
     }
+    let what = what.replace('\n', "; ");
     Finding {
         file: refusal.file.clone(),
         line: refusal.line.unwrap_or(1),

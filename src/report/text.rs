@@ -23,7 +23,7 @@ pub fn render(report: &Report) -> String {
         image::write(&mut lines, image);
         lines.blank();
     }
-    write_warnings(&mut lines, &report.warnings);
+    write_warnings(&mut lines, report);
     write_basis(&mut lines, report);
     let hashed = count(report.blobs.count, "blob");
     let size = bytes(report.blobs.bytes);
@@ -40,24 +40,31 @@ fn verdict(report: &Report) -> String {
     }
 }
 
-fn write_warnings(lines: &mut Lines, warnings: &[Warning]) {
-    for warning in warnings {
-        lines.hanging("", "warning: ", &warning_text(warning));
+fn write_warnings(lines: &mut Lines, report: &Report) {
+    for warning in &report.warnings {
+        lines.hanging("", "warning: ", &warning_text(warning, &report.basis.policies));
     }
-    if !warnings.is_empty() {
+    if !report.warnings.is_empty() {
         lines.blank();
     }
 }
 
-fn warning_text(warning: &Warning) -> String {
+fn warning_text(warning: &Warning, policies: &[PolicyEntry]) -> String {
     match warning {
         Warning::UnusedPolicy { policy } => {
             format!("policy `{policy}` covers no image judged here")
         }
-        Warning::Decree { image, policy } => format!(
-            "policy `{policy}` admits by its own word (static: pass), nothing was verified for it: \
-             {image}"
-        ),
+        Warning::Decree { image, policy } => {
+            let entry = policies.iter().find(|entry| entry.id == *policy);
+            let word = match entry.map(|entry| entry.format) {
+                Some(Format::ClusterImagePolicy) => " (static: pass)",
+                Some(Format::ContainersPolicy) => " (insecureAcceptAnything)",
+                _ => "",
+            };
+            format!(
+                "policy `{policy}` admits by its own word{word}, nothing was verified for it: {image}"
+            )
+        }
         Warning::OnlyWarned { image } => {
             format!("only policies of mode warn cover this image, nothing could deny it: {image}")
         }

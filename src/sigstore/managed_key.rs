@@ -45,10 +45,14 @@ pub(super) struct RawKey {
 
 impl RawKey {
     /// The key, used as its details say. They may not contradict it; names that we do not know say
-    /// nothing, unless they speak of RSASSA-PSS, of which we would not know the hash.
+    /// nothing, unless they speak of RSASSA-PSS, of which we would not know the hash. Ed25519ph signs
+    /// otherwise than Ed25519, and we do not verify it.
     pub(super) fn key(&self) -> Result<PublicKey, ManagedKeyError> {
         let key = PublicKey::from_spki(&self.raw_bytes.0)?;
         let Some(details) = &self.key_details else { return Ok(key) };
+        if details == "PKIX_ED25519_PH" {
+            return Err(ManagedKeyError::Unsupported { details: details.clone() });
+        }
         if key.kind().contradicts(details) {
             let (details, found) = (details.clone(), key.kind());
             return Err(ManagedKeyError::KeyDetails { details, found });
@@ -93,7 +97,7 @@ pub enum ManagedKeyError {
         /// What the key is.
         found: KeyKind,
     },
-    /// `keyDetails` names a use of RSASSA-PSS that is not ours.
+    /// `keyDetails` names a use of RSASSA-PSS that is not ours, or Ed25519ph.
     #[error("signatures by `{details}` are not supported", details = details.escape_debug())]
     Unsupported {
         /// What stands there.

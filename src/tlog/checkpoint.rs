@@ -10,7 +10,6 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::note::{MalformedNote, Note, NoteSignature};
 use super::{InclusionProof, Log};
-use crate::crypto::{Hash, Message};
 use crate::limits::Limits;
 
 /// The generation of a log, which decides the form of its origin.
@@ -32,10 +31,9 @@ pub fn verify(
     let note = Note::parse(&proof.checkpoint, limits)?;
     let checkpoint = Checkpoint::parse(note.text).ok_or(CheckpointError::Malformed)?;
     let name = checkpoint.signer(log, generation)?;
-    let hint = log.note_hint(name);
-    let signed = |line: &NoteSignature<'_>| {
-        log.key.verify(Message::Bytes(note.text.as_bytes()), &line.signature, Hash::Sha256).is_ok()
-    };
+    let hint = log.note_hint(name, generation);
+    let signed =
+        |line: &NoteSignature<'_>| log.verify(note.text.as_bytes(), &line.signature).is_ok();
     // A log may sign more than once, with other keys or as a witness; one line of this key must verify.
     let mut lines =
         note.signatures.iter().filter(|line| line.name == name && line.hint == hint).peekable();

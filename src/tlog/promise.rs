@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{Entry, Log};
-use crate::crypto::{Hash, InvalidSignature, Message};
+use crate::crypto::InvalidSignature;
 use crate::digest::hex;
 
 /// Proves that `log` signed the entry with its integrated time.
@@ -21,7 +21,7 @@ pub fn verify(
         log_index: entry.log_index,
     };
     let canonical = serde_json::to_vec(&signed).expect("four plain fields are JSON");
-    log.key.verify(Message::Bytes(&canonical), promise, Hash::Sha256)
+    log.verify(&canonical, promise)
 }
 
 /// The signed object. RFC 8785 sorts its keys as they stand here; every value has one spelling.

@@ -40,6 +40,9 @@ impl Certificate {
         if tbs.signature != inner.signature_algorithm {
             return Err(MalformedCertificate::SignatureAlgorithms);
         }
+        if tbs.serial_number.as_bytes().first().is_none_or(|first| *first > 0x7f) {
+            return Err(MalformedCertificate::Serial);
+        }
         let mut seen = BTreeSet::new();
         let mut extensions = tbs.extensions.iter().flatten();
         if let Some(twice) = extensions.find(|extension| !seen.insert(extension.extn_id)) {
@@ -184,6 +187,9 @@ pub enum MalformedCertificate {
     /// The signature algorithm inside and outside differ.
     #[error("the certificate names two different signature algorithms")]
     SignatureAlgorithms,
+    /// The serial number is negative (RFC 5280 section 4.1.2.2).
+    #[error("the certificate's serial number is negative")]
+    Serial,
     /// An extension stands twice.
     #[error("the extension {oid} stands twice")]
     ExtensionTwice {

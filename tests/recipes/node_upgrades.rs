@@ -2,7 +2,7 @@
 //! image at all, so it refuses nothing.
 
 use crate::support::ca::Identity;
-use crate::world::{By, GITHUB, World, pod, world_of};
+use crate::world::{By, GITHUB, World, hint, pod, world_of};
 
 /// The policy as the guide prints it.
 const PUBLISHED: &str = "\
@@ -151,7 +151,8 @@ fn a_pattern_that_matches_meets_the_second_trap() {
     let told = format!(
         "denied: line 1: Pod `{POD}` (would-mutate-but-may-not)\n  Request rejected by policy \
          system-upgrade/gate-upgrades. The policy attempted to mutate the request, but it is \
-         currently configured to not allow mutations.\n"
+         currently configured to not allow mutations.\n{}",
+        hint("would-mutate-but-may-not")
     );
     assert_eq!(world.admit(&policy, &pod(POD, IMAGE)), (Some(1), String::new(), told));
 }
@@ -180,7 +181,8 @@ fn a_signed_upgrade_is_let_through_and_pinned() {
 fn refused(why: &str) -> (Option<i32>, String, String) {
     let told = format!(
         "denied: line 1: Pod `{POD}` (policy-not-met)\n  Pod {POD} is not accepted: \
-         verification of image {IMAGE} failed: Host error: Callback evaluation failure: {why}"
+         verification of image {IMAGE} failed: Host error: Callback evaluation failure: {why}{}",
+        hint("policy-not-met")
     );
     (Some(1), String::new(), told)
 }

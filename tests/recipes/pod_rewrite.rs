@@ -2,7 +2,7 @@
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, GITHUB, World, answer, denied, patched, review, world_of};
+use crate::world::{By, GITHUB, World, answer, denied, hint, patched, review, world_of};
 
 /// The policy as the guide prints it.
 const POLICY: &str = "\
@@ -91,7 +91,8 @@ fn an_unsigned_image_is_refused_in_the_words_of_the_guide() {
         "Pod {name} is not accepted: verification of image {UNSIGNED} failed: Host error: \
          Callback evaluation failure: no signatures found for image: {UNSIGNED} "
     );
-    let told = format!("denied: line 1: Pod `{name}` (policy-not-met)\n  {message}\n");
+    let hint = hint("policy-not-met");
+    let told = format!("denied: line 1: Pod `{name}` (policy-not-met)\n  {message}\n{hint}");
     assert_eq!(world.admit(POLICY, INVALID), (Some(1), String::new(), told.clone()));
     let answered = (Some(1), denied(&message), told);
     assert_eq!(world.admit(POLICY, &review(name, UNSIGNED)), answered);

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, Told, World, pod, world_of};
+use crate::world::{By, Told, World, hint, pod, world_of};
 
 /// What the guide lets in unsigned, and what must be signed by its key.
 const POLICIES: &str = "\
@@ -69,7 +69,8 @@ fn world() -> World {
 fn refused(code: &str, why: &str) -> Told {
     let told = format!(
         "denied: line 1: Pod `web` ({code})\n  admission webhook \"policy.sigstore.dev\" denied the \
-         request: validation failed: {why}\n"
+         request: validation failed: {why}\n{}",
+        hint(code)
     );
     (Some(1), String::new(), told)
 }
@@ -149,7 +150,7 @@ fn a_secret_that_is_not_given_stops_the_run() {
     let told = world().admit(POLICIES, &pod("web", IMAGE));
     let wanted = "error: policy file `policy.yaml`, line 22 (document 2): `spec.authorities[0].key.\
                   secretRef` names the Secret `cicd-secret`, which none of the policy files holds; give its document \
-                  with another `--policy`\n";
+                  behind `---` in the same file, or with another `--policy`\n";
     assert_eq!(told, (Some(2), String::new(), wanted.to_owned()));
 }
 

@@ -3,7 +3,7 @@
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, Told, World, indented, pod, verdicts, world_of};
+use crate::world::{By, Told, World, hint, indented, pod, verdicts, world_of};
 
 /// The policy to verify a configuration by, as printed: the key is cosign's own.
 const SAMPLE: &str = "\
@@ -46,7 +46,8 @@ fn cosign() -> (World, String) {
 fn refused(code: &str, why: &str) -> Told {
     let told = format!(
         "denied: line 1: Pod `cosign` ({code})\n  admission webhook \"policy.sigstore.dev\" denied \
-         the request: validation failed: {why}\n"
+         the request: validation failed: {why}\n{}",
+        hint(code)
     );
     (Some(1), String::new(), told)
 }
@@ -205,7 +206,7 @@ spec:
             ),
             "line 9 (document 1): policy-controller refuses it: expected exactly one, got both: \
              spec.authorities[0].keyless.ca-cert, spec.authorities[0].keyless.url, \
-             spec.authorities[1].keyless.ca-cert, spec.authorities[1].keyless.url\\u{a}invalid value: \
+             spec.authorities[1].keyless.ca-cert, spec.authorities[1].keyless.url\n  invalid value: \
              Certificate Data: spec.authorities[0].keyless.ca-cert.data",
         ),
         (
@@ -213,21 +214,21 @@ spec:
                 "{head}whole\nspec:\n  images: [{{glob: '**'}}]\n  authorities:\n    - key:\n        kms: KMSPATH\n"
             ),
             "line 9 (document 1): policy-controller refuses it: invalid value: KMSPATH: \
-             spec.authorities[0].key.kms\\u{a}malformed KMS format, should be prefixed by any of the \
+             spec.authorities[0].key.kms\n  malformed KMS format, should be prefixed by any of the \
              supported providers: [awskms:// azurekms:// hashivault:// gcpkms://]",
         ),
         (
             format!("{head}whole\nspec:\n  images: [{{glob: '**'}}]\n{KEYS}"),
             "line 10 (document 1): policy-controller refuses it: invalid value: -----BEGIN PUBLIC \
-             KEY-----\\u{a}...\\u{a}-----END PUBLIC KEY-----\\u{a}: spec.authorities[0].key.data\\u{a}\
-             invalid value: KMSPATH: spec.authorities[2].key.kms\\u{a}malformed KMS format, should be \
+             KEY-----\n  ...\n  -----END PUBLIC KEY-----\n  : spec.authorities[0].key.data\n  \
+             invalid value: KMSPATH: spec.authorities[2].key.kms\n  malformed KMS format, should be \
              prefixed by any of the supported providers: [awskms:// azurekms:// hashivault:// \
              gcpkms://]",
         ),
         (
             format!("{head}whole\nspec:\n  images: [{{glob: '**'}}]\n{SOURCE}"),
             "line 10 (document 1): policy-controller refuses it: invalid value: -----BEGIN PUBLIC \
-             KEY-----\\u{a}...\\u{a}-----END PUBLIC KEY-----\\u{a}: spec.authorities[0].key.data\\u{a}\
+             KEY-----\n  ...\n  -----END PUBLIC KEY-----\n  : spec.authorities[0].key.data\n  \
              missing field(s): spec.authorities[1].keyless.identities",
         ),
     ];

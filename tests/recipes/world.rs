@@ -212,6 +212,19 @@ pub(crate) fn denied(message: &str) -> String {
     answer(&format!(r#""allowed":false,"status":{{"message":{message},"code":403}}"#))
 }
 
+/// The last line of the talk about an object that is refused for this.
+pub(crate) fn hint(code: &str) -> &'static str {
+    match code {
+        "policy-not-met" => {
+            "hint: `sealift policy explain --image IMAGE` tells what each policy lacks\n"
+        }
+        "uncovered" => "hint: give a policy whose images match the name\n",
+        _ => {
+            "hint: set `modifyImagesWithDigest: false`, or `mutating: true`, which a group cannot have\n"
+        }
+    }
+}
+
 /// An answer to such a review.
 pub(crate) fn answer(response: &str) -> String {
     format!(

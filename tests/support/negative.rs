@@ -1,5 +1,5 @@
 //! The *negatives*: for each code of rejection, evidence that deviates from an accepted form in one
-//! way alone.
+//! way alone, and for each code of what policies find lacking, an accepted form that lacks it.
 
 mod bundle;
 mod certificate;
@@ -7,6 +7,7 @@ mod key;
 mod legacy;
 mod limit;
 mod log;
+mod unmet;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use super::accepted::{Demand, TRUSTED_ROOT, form};
 use super::bench::{Bench, NOW, REPOSITORY};
 use super::demo::pretty;
 use super::der;
+use unmet::Unmet;
 
 /// Evidence that is wrong.
 pub struct Negative {
@@ -117,9 +119,13 @@ pub fn files(bench: &Bench) -> Vec<(String, Vec<u8>)> {
     {
         files.push((format!("key-weak/{name}.pub"), der::pem("PUBLIC KEY", &key).into_bytes()));
     }
+    let unmet = unmet::unmet(bench);
+    files.extend(unmet.iter().filter_map(Unmet::file));
+    let unmet: Vec<_> = unmet.iter().map(Unmet::json).collect();
+    let image = format!("{REPOSITORY}:1.0");
     files.push((
         "cases.json".to_owned(),
-        pretty(&json!({ "now": NOW, "image": format!("{REPOSITORY}:1.0"), "cases": cases })),
+        pretty(&json!({ "now": NOW, "image": image, "cases": cases, "unmet": unmet })),
     ));
     files
 }

@@ -20,10 +20,14 @@ pub fn line(text: &str, name: &str, key_id: &[u8; 32], key: &Key) -> String {
     format!("\u{2014} {name} {}\n", base64(&content))
 }
 
-/// The key id that the C2SP signed-note specification gives an Ed25519 or ECDSA key.
+/// The key id that the C2SP signed-note specification gives an Ed25519 or ECDSA key, and
+/// protobuf-specs an RSA key.
 pub fn key_id(name: &str, key: &Key) -> [u8; 32] {
     match key {
         Key::Ed25519(_) => sha256(&[name.as_bytes(), b"\n", &[1], &key.public_bytes()].concat()),
-        _ => key.id(),
+        Key::Rsa(_) | Key::RsaPss(..) => {
+            sha256(&[name.as_bytes(), b"\n\xffPKIX-RSA-PKCS#1v1.5", &key.spki()].concat())
+        }
+        Key::P256(_) | Key::P384(_) | Key::P521(_) => key.id(),
     }
 }

@@ -97,7 +97,7 @@ impl TimestampAuthority {
             der::number(1),
             der::oid("1.3.6.1.4.1.57264.2"),
             der::sequence(&[
-                der::sequence(&[stamp.imprint_hash.oid(), der::null()]),
+                der::sequence(&[stamp.imprint_function(), der::null()]),
                 der::octets(&stamp.imprint),
             ]),
             der::integer(&serial[..20]),
@@ -145,9 +145,13 @@ impl TimestampAuthority {
         }
         let attributes = der::set_of(attributes);
         let signing_key = stamp.signing_key.as_ref().unwrap_or(&self.key);
-        let signature = signing_key.sign_with(hash, &attributes);
-        // Inside the signer info the same set is tagged [0].
-        let tagged = [&[0xa0], &attributes[1..]].concat();
+        // Inside the signer info the same set is tagged [0]; without it the content itself is signed.
+        let (signed, tagged) = if stamp.has_attributes {
+            (&attributes, [&[0xa0], &attributes[1..]].concat())
+        } else {
+            (&info, Vec::new())
+        };
+        let signature = signing_key.sign_with(hash, signed);
         let (version, named) = match &stamp.signer_key_id {
             None => (1, der::sequence(&[self.issuer.clone(), self.serial.clone()])),
             Some(id) => (3, der::implicit(0, id)),
@@ -181,8 +185,12 @@ pub struct Stamp {
     pub imprint: Vec<u8>,
     /// The function by which it is called.
     pub imprint_hash: Hash,
+    /// The same by its object identifier, where it is no function that signs.
+    pub imprint_oid: Option<&'static str>,
     /// The function of everything else.
     pub attributes_hash: Hash,
+    /// Whether there are signed attributes.
+    pub has_attributes: bool,
     /// The key id that names the signer, where serial number and issuer do not.
     pub signer_key_id: Option<Vec<u8>>,
     /// The signed attribute whose value stands twice.
@@ -219,7 +227,9 @@ impl Stamp {
         Self {
             imprint: sha256(message).to_vec(),
             imprint_hash: Hash::Sha256,
+            imprint_oid: None,
             attributes_hash: Hash::Sha256,
+            has_attributes: true,
             signer_key_id: None,
             doubled_attribute: None,
             second_value: None,
@@ -235,5 +245,8 @@ impl Stamp {
             status: 0,
             signers: 1,
         }
+    }
+    fn imprint_function(&self) -> Vec<u8> {
+        self.imprint_oid.map_or_else(|| self.imprint_hash.oid(), der::oid)
     }
 }

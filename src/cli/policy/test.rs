@@ -11,6 +11,7 @@ use sealift::report::text::Lines;
 use sealift::report::{Finding, Image, Outcome, Scope};
 
 use super::super::exit::Exit;
+use super::super::mirrors::{Mirror, TufMirrorArgs};
 use super::super::progress::{Bar, Wanted};
 use super::super::signer::{DemandArgs, Demands, PolicyArgs, TrustArgs};
 use super::super::verify::{inventory, jobs, open};
@@ -35,6 +36,7 @@ The file says what is expected; paths in it are relative to it:
   archive: upgrade.tar
   policies: [policy.yaml]
   trustedRoot: trusted_root.json
+  tufMirrors: {https://tuf.example: mirror}
   verificationTime: 2027-01-01T00:00:00Z
   cases:
   - {image: \"registry.example/app:v1\", expect: admitted, by: release}
@@ -67,10 +69,12 @@ pub(crate) fn run(args: &TestArgs) -> Result<Exit> {
 fn judge(test: &PolicyTest, home: &Path, limits: &Limits) -> Result<Vec<Image>> {
     let now = clock::now(test.verification_time)?;
     let files = test.policies.iter().map(|path| home.join(path)).collect();
+    let mirror = |(url, folder): (&String, &String)| Mirror::new(url, home.join(folder));
+    let mirrors = test.tuf_mirrors.iter().map(mirror).collect();
     let trusted_root = test.trusted_root.as_ref().map(|path| home.join(path));
     let args = DemandArgs {
         trust: TrustArgs { trusted_root, ..TrustArgs::default() },
-        policy: PolicyArgs { files, ..PolicyArgs::default() },
+        policy: PolicyArgs { files, mirrors: TufMirrorArgs { mirrors } },
         ..DemandArgs::default()
     };
     let demands = Demands::of_archive(&args, limits, now)?;

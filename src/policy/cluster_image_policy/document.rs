@@ -244,6 +244,8 @@ pub(super) struct TrustRootSpec {
     pub remote: Part<RemoteRoot>,
     pub repository: Part<Repository>,
     pub sigstore_keys: Part<SigstoreKeys>,
+    #[serde(rename = "trustedRootJSON")]
+    pub trusted_root_json: Text,
 }
 
 #[derive(Deserialize)]

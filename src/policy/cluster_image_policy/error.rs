@@ -166,6 +166,15 @@ pub enum Problem {
         #[source]
         cause: InvalidKeys,
     },
+    /// The trusted root that stands in a `TrustRoot` is none.
+    #[error("`{field}` cannot be used")]
+    TrustedRoot {
+        /// Where it stands.
+        field: &'static str,
+        /// Why not.
+        #[source]
+        cause: TrustRootError,
+    },
     /// A field of bytes is no base64.
     #[error("`{field}` is no base64")]
     NotBase64 {

@@ -27,6 +27,9 @@ use crate::verify::{RootPart, Trust, TrustId};
 /// The public Rekor: offline, the transparency logs of the trusted root.
 const PUBLIC_REKOR: &str = "https://rekor.sigstore.dev";
 
+/// What to do about a document that is named and not there.
+const GIVE_IT: &str = "give its document behind `---` in the same file, or with another `--policy`";
+
 /// Reads a specification that validation found nothing wrong with.
 pub(super) fn policy(
     place: &Place<'_>,
@@ -359,12 +362,7 @@ impl<'a> Lowering<'a> {
         let Some(name) = present(name) else { return Ok(None) };
         match self.companions.trust_root(&name.value) {
             Some(root) => Ok(Some(root)),
-            None => Err(self.not_given(
-                name,
-                field,
-                "TrustRoot",
-                "give its document with another `--policy`",
-            )),
+            None => Err(self.not_given(name, field, "TrustRoot", GIVE_IT)),
         }
     }
 
@@ -403,7 +401,7 @@ impl<'a> Lowering<'a> {
                 let field = format!("{path}.secretRef");
                 let Some(found) = self.companions.secret(name) else {
                     let name = name.to_owned();
-                    let remedy = "give its document with another `--policy`";
+                    let remedy = GIVE_IT;
                     let problem = Problem::NotGiven { field, kind: "Secret", name, remedy };
                     return Err(self.place.error(Some(secret), problem));
                 };
@@ -526,7 +524,7 @@ impl<'a> Lowering<'a> {
                 let (name, key) = (text(&wanted.value.name), text(&wanted.value.key));
                 let Some(found) = self.companions.config_map(namespace, name, key) else {
                     let name = name.to_owned();
-                    let remedy = "give its document with another `--policy`";
+                    let remedy = GIVE_IT;
                     let problem = Problem::NotGiven { field, kind: "ConfigMap", name, remedy };
                     return Err(self.place.error(Some(wanted), problem));
                 };

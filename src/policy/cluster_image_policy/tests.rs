@@ -328,7 +328,8 @@ fn secrets_and_config_maps_are_given_along() {
             wanted.clone(),
             format!(
                 "{place}`spec.authorities[0].key.secretRef` names the Secret `release-key`, which \
-                 none of the policy files holds; give its document with another `--policy`"
+                 none of the policy files holds; give its document behind `---` in the same file, \
+                 or with another `--policy`"
             ),
         ),
         (
@@ -374,8 +375,8 @@ fn secrets_and_config_maps_are_given_along() {
     assert_eq!(
         refusal(&wanted),
         "policy file `policy.yaml`, line 6 (document 1): `spec.policy.configMapRef` names the \
-         ConfigMap `rules`, which none of the policy files holds; give its document with another \
-         `--policy`"
+         ConfigMap `rules`, which none of the policy files holds; give its document behind `---` in \
+         the same file, or with another `--policy`"
     );
 }
 
@@ -468,8 +469,37 @@ fn trust_roots_that_cannot_be_used() {
             5,
             format!(
                 "{refused}expected exactly one, got neither: spec.remote, spec.repository, \
-                 spec.sigstoreKeys"
+                 spec.sigstoreKeys, spec.trustedRootJSON"
             ),
+        ),
+        (
+            "{sigstoreKeys: {}, trustedRootJSON: '{}'}",
+            5,
+            format!(
+                "{refused}expected exactly one, got both: spec.remote, spec.repository, \
+                 spec.sigstoreKeys, spec.trustedRootJSON"
+            ),
+        ),
+        (
+            "trustedRootJSON: ''",
+            5,
+            format!(
+                "{refused}expected exactly one, got neither: spec.remote, spec.repository, \
+                 spec.sigstoreKeys, spec.trustedRootJSON"
+            ),
+        ),
+        (
+            "trustedRootJSON: e30=",
+            5,
+            "`spec.trustedRootJSON` cannot be used: no trusted root: expected value at line 1 column \
+             1: expected value at line 1 column 1"
+                .to_owned(),
+        ),
+        (
+            "trustedRootJSON: '{\"mediaType\": \"application/json\"}'",
+            5,
+            "`spec.trustedRootJSON` cannot be used: the mediaType is `application/json`, not a trusted \
+             root's".to_owned(),
         ),
         (
             "sigstoreKeys: {certificateAuthorities: [{uri: here}], tLogs: [{baseURL: there}]}",

@@ -1,6 +1,6 @@
-//! `TrustRoot`: whom to trust, as keys and certificates (`sigstoreKeys`) or as a TUF repository that
-//! holds a trusted root, packed into the document (`repository`) or served elsewhere (`remote`) and
-//! given as a mirror.
+//! `TrustRoot`: whom to trust, as a trusted root in the document (`trustedRootJSON`), as keys and
+//! certificates (`sigstoreKeys`) or as a TUF repository that holds a trusted root, packed into the
+//! document (`repository`) or served elsewhere (`remote`) and given as a mirror.
 
 use std::sync::Arc;
 
@@ -42,29 +42,36 @@ pub(super) fn read(place: &Place<'_>, around: &Surroundings<'_>) -> Result<Trust
         let field = "spec".to_owned();
         return Err(place.error(NOWHERE, Problem::Missing { field }));
     };
-    let TrustRootSpec { remote, repository, sigstore_keys } = &spec.value;
-    let kinds = below("spec", &["repository", "remote", "sigstoreKeys"]);
+    let TrustRootSpec { remote, repository, sigstore_keys, trusted_root_json } = &spec.value;
+    let kinds = below("spec", &["repository", "remote", "sigstoreKeys", "trustedRootJSON"]);
     let mut errors = FieldErrors::default();
-    match (remote, repository, sigstore_keys) {
-        (Some(remote), None, None) => {
+    match (remote, repository, sigstore_keys, present(trusted_root_json)) {
+        (Some(remote), None, None, None) => {
             validate_remote(&remote.value, line(remote), &mut errors);
             if errors.text().is_none() {
                 return of_remote(place, remote, around);
             }
         }
-        (None, Some(repository), None) => {
+        (None, Some(repository), None, None) => {
             validate_repository(&repository.value, line(repository), &mut errors);
             if errors.text().is_none() {
                 return of_repository(place, repository, around);
             }
         }
-        (None, None, Some(keys)) => {
+        (None, None, Some(keys), None) => {
             validate(&keys.value, line(keys), &mut errors);
             if errors.text().is_none() {
                 return read_keys(place, keys, around.limits);
             }
         }
-        (None, None, None) => errors.neither(&kinds, line(&spec)),
+        (None, None, None, Some(text)) => {
+            return TrustRoot::parse(text.value.as_bytes(), around.limits).map_err(|cause| {
+                let field = "spec.trustedRootJSON";
+                place.error(Some(text), Problem::TrustedRoot { field, cause })
+            });
+        }
+        (None, None, None, None) => errors.neither(&kinds, line(&spec)),
+        // Off-spec: policy-controller passes over a trustedRootJSON beside sigstoreKeys.
         _ => errors.both(&kinds, line(&spec)),
     }
     let text = errors.text().unwrap_or_default();
@@ -114,7 +121,7 @@ fn of_remote(
     let url = text(mirror);
     let Some(files) = (around.beside.mirror)(url) else {
         let remedy = "nothing is fetched; give what it serves as a folder with \
-                      `--tuf-mirror URL=FOLDER`";
+                      `--tuf-mirror URL=FOLDER`, in a policy test with `tufMirrors`";
         let (field, name) = ("spec.remote.mirror".to_owned(), url.to_owned());
         let problem = Problem::NotGiven { field, kind: "mirror", name, remedy };
         return Err(place.error(mirror.as_ref(), problem));

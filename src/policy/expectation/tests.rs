@@ -9,6 +9,7 @@ kind: PolicyTest
 archive: a.tar
 policies: [p.yaml, q.yaml]
 trustedRoot: root.json
+tufMirrors: {https://tuf.example: mirror, https://tuf.example/b: b}
 verificationTime: 2027-01-01T00:00:00Z
 cases:
 - image: r.example/a:1
@@ -37,11 +38,14 @@ fn a_test_is_read_whole() {
         archive: "a.tar".to_owned(),
         policies: vec!["p.yaml".to_owned(), "q.yaml".to_owned()],
         trusted_root: Some("root.json".to_owned()),
+        tuf_mirrors: [("https://tuf.example", "mirror"), ("https://tuf.example/b", "b")]
+            .map(|(url, folder)| (url.to_owned(), folder.to_owned()))
+            .into(),
         verification_time: Some("2027-01-01T00:00:00Z".parse().unwrap()),
         cases: vec![
-            case(9, "r.example/a:1", End::Admitted, Some("p"), None),
-            case(12, "r.example/b:1", End::Denied, Some("q"), Some("no-sct")),
-            case(13, "latest", End::Uncovered, None, None),
+            case(10, "r.example/a:1", End::Admitted, Some("p"), None),
+            case(13, "r.example/b:1", End::Denied, Some("q"), Some("no-sct")),
+            case(14, "latest", End::Uncovered, None, None),
         ],
     };
     assert_eq!(parse(TEST).unwrap(), wanted);
@@ -58,25 +62,26 @@ fn its_mutants_are_refused() {
         (
             "2027-01-01T00:00:00Z",
             "tomorrow",
-            7,
+            8,
             "`verificationTime` is `tomorrow`, no RFC 3339 time",
         ),
+        ("/b: b}", ": b}", 7, "duplicate mapping key: https://tuf.example"),
         (
             "  by: p\n",
             "  reason: p\n",
-            9,
+            10,
             "an admitted image has no `reason`; write `by` for the policy that admits it",
         ),
         (
             "expect: uncovered",
             "expect: uncovered\n  by: p",
-            13,
+            14,
             "what no policy covers has neither `by` nor `reason`",
         ),
         (
             "expect: uncovered\n",
             "expect: uncovered\n---\na: 1\n",
-            15,
+            16,
             "a file holds one policy test; this is a second document",
         ),
     ];
@@ -88,7 +93,7 @@ fn its_mutants_are_refused() {
     let (head, _) = TEST.split_once("cases:").unwrap();
     let error = parse(&format!("{head}cases: []\n")).unwrap_err();
     let told = (error.line, error.source().unwrap().to_string());
-    assert_eq!(told, (Some(8), "`cases` is empty: the test could not fail".to_owned()));
+    assert_eq!(told, (Some(9), "`cases` is empty: the test could not fail".to_owned()));
     // Unknown and missing fields.
     for (from, to) in [("archive:", "archives:"), ("by: p", "buy: p"), ("expect: admitted\n", "\n")]
     {

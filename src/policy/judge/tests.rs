@@ -9,7 +9,8 @@ use crate::policy::{
     Authority, Demand, Format, Glob, Ground, IdentityMatcher, Images, Kind, Mismatch, Requirement,
     Rule, Signer, TextMatcher,
 };
-use crate::verify::TrustId;
+use crate::time::{UnixTime, Window};
+use crate::verify::{TimeSource, TrustId, TrustedTime};
 
 const SUBJECT: &str = "https://github.com/team/app/.github/workflows/release.yml@refs/tags/v1";
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -222,6 +223,33 @@ fn what_a_requirement_asks_of_one_piece_of_evidence() {
     ];
     for (number, (requirement, facts, wanted)) in cases.into_iter().enumerate() {
         assert_eq!(requirement.check(&facts, None), wanted, "case {number}");
+    }
+}
+
+/// A log's time is no timestamp; every time must lie in the window, ends included.
+#[test]
+fn times_are_demanded_of_one_piece_of_evidence() {
+    let at = |text: &str| -> UnixTime { text.parse().unwrap() };
+    let (start, end) = (at("2026-03-01T12:00:00Z"), at("2026-03-01T13:00:00Z"));
+    let late = at("2026-03-01T13:00:00.5Z");
+    let log = |at| TrustedTime { at, source: TimeSource::Log("log".to_owned()) };
+    let authority =
+        |at| TrustedTime { at, source: TimeSource::TimestampAuthority("tsa".to_owned()) };
+    let keyed = || requirement(Signer::Keys(vec![key(1)]), Demand::Waived);
+    let stamped = Requirement { timestamp: Demand::Demanded, ..keyed() };
+    let timed = Requirement { window: Window::new(start, Some(end)), ..keyed() };
+    let outside = Err(Mismatch::OutsideWindow { at: late });
+    for (wanted, times, expected) in [
+        (&stamped, vec![], Err(Mismatch::NoTimestamp)),
+        (&stamped, vec![log(start)], Err(Mismatch::NoTimestamp)),
+        (&stamped, vec![log(start), authority(start)], Ok(())),
+        (&timed, vec![], Ok(())),
+        (&timed, vec![log(start), authority(end)], Ok(())),
+        (&timed, vec![log(late)], outside.clone()),
+        (&timed, vec![log(start), authority(late)], outside),
+    ] {
+        let facts = Facts { times: times.clone(), ..by_key(1) };
+        assert_eq!(wanted.check(&facts, None), expected, "{times:?}");
     }
 }
 

@@ -3,7 +3,7 @@ use std::error::Error as _;
 use crate::limits::Limits;
 use crate::policy::document;
 use crate::policy::specimen::key_pem;
-use crate::policy::{Policy, PolicyFile};
+use crate::policy::{Kind, Policy, PolicyFile};
 use crate::time::UnixTime;
 
 use super::*;
@@ -129,7 +129,13 @@ fn what_is_refused_is_told_with_its_line() {
             ),
         )
     };
-    let no_variant = "data did not match any variant of untagged enum Signature";
+    let no_entry = |fields: &str| {
+        format!(
+            "data did not match any variant of untagged enum Signature; an entry has `image` and, of \
+             its kind, `pubKeys`, `keyless`, `githubActions`, `keylessPrefix` or `certificates` with \
+             `requireRekorBundle`; this one has {fields}"
+        )
+    };
     let expression = |found: &str| {
         format!(
             "`expression` is `{found}`; sealift decides only by a group all of whose members must hold, such as `one() && other()`"
@@ -137,12 +143,13 @@ fn what_is_refused_is_told_with_its_line() {
     };
     let cases = [
         ("signatures: []\n".to_owned(), 1, "Signatures must not be empty".to_owned()),
-        (format!("signatures:\n- {KEYLESS}\n- {{image: x}}\n"), 3, no_variant.to_owned()),
-        (format!("signatures:\n- {KEYLESS}\n- {{image: x, keyles: []}}\n"), 3, no_variant.to_owned()),
+        (format!("signatures:\n- {KEYLESS}\n- {{image: x}}\n"), 3, no_entry("`image`")),
+        (format!("signatures:\n- {KEYLESS}\n- all\n"), 3, no_entry("none")),
+        (format!("signatures:\n- {KEYLESS}\n- {{image: x, keyles: []}}\n"), 3, no_entry("`image`, `keyles`")),
         (
             "signatures:\n- {image: x, keylessPrefix: [{issuer: i, url_prefix: team}]}\n".to_owned(),
             2,
-            "Keyless signature for image x: \\\"keyless_prefix: Validation error: relative URL without a base: \\\\\\\"team\\\\\\\"\\\"".to_owned(),
+            "Keyless signature for image x: \"keyless_prefix: Validation error: relative URL without a base: \\\"team\\\"\"".to_owned(),
         ),
         (
             "signatures:\n- {image: x, certificates: [no pem], requireRekorBundle: true}\n".to_owned(),
@@ -220,6 +227,21 @@ fn a_failure_is_told_as_the_policy_tells_it() {
         "verification of image ghcr.io/team/a failed: Host error: Callback evaluation failure: ";
     let unsigned = format!("{head}no signatures found for image: ghcr.io/team/a ");
     assert_eq!(told(false), unsigned);
+    // The host is asked for every certificate by itself.
+    let by_certificate = |signed| {
+        let signer = Signer::Keys(Vec::new());
+        let requirement = Requirement::new("certificates[0]", Kind::Signature, signer);
+        let rule = Rule::Evidence(Box::new(requirement));
+        let shortfall = |number| Shortfall {
+            authority: format!("certificates[{number}]"),
+            why: Why::Evidence(Vec::new()),
+        };
+        let shortfalls = [shortfall(0), shortfall(1)];
+        failure(&Rule::All(vec![rule.clone(), rule]), "ghcr.io/team/a", &[], &shortfalls, signed)
+    };
+    assert_eq!(by_certificate(false), format!("{unsigned}, {unsigned}"));
+    let unmet = format!("{head}verification failed: Several Signature Layers failed verification");
+    assert_eq!(by_certificate(true), format!("{unmet}, {unmet}"));
     assert_eq!(
         told(true),
         format!(

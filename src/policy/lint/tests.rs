@@ -384,6 +384,52 @@ fn a_member_of_a_group_may_not_rewrite() {
     assert_eq!(found(&group(", modifyImagesWithDigest: false")), []);
 }
 
+/// Every refusal is told, but not of what names a document that is itself refused.
+#[test]
+fn one_refusal_hides_no_other() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {key: '%'}\n";
+    let by_secret = cip("[{glob: '**'}]", "[{key: {secretRef: {name: s}}}]");
+    let misspelt = identity("isuer: a, subject: b");
+    let files = [("1", secret), ("2", &by_secret), ("3", &misspelt), ("4", "signatures: []\n")];
+    let files = files.map(|(name, text)| PolicyFile { name, bytes: text.as_bytes() });
+    let found = lint(&files, &Limits::default(), now(), Beside::NOTHING).unwrap();
+    let told: Vec<_> =
+        found.iter().map(|finding| (&*finding.file, finding.what.as_str())).collect();
+    let wanted = [
+        ("1", "the Secret `s` has in `data.key` no base64"),
+        ("3", "policy-controller refuses it: unable to unmarshal: json: unknown field \"isuer\""),
+        ("4", "Signatures must not be empty"),
+    ];
+    assert_eq!(told, wanted);
+    assert!(found.iter().all(|finding| finding.lint == Lint::NOT_ACCEPTED));
+    // What names a document that nobody gave is at fault itself.
+    let without = lint(&files[1..], &Limits::default(), now(), Beside::NOTHING).unwrap();
+    let told: Vec<_> = without.iter().map(|finding| (&*finding.file, finding.line)).collect();
+    assert_eq!(told, [("2", 6), ("3", 6), ("4", 1)]);
+}
+
+/// What is carried in a text, or stands in a list, has its line of the file.
+#[test]
+fn what_an_archive_makes_no_use_of_is_found_within() {
+    let carried = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  \
+                   verification-config: |\n    apiVersion: v1\n    allOf:\n    \
+                   - kind: genericIssuer\n      issuer: https://i.example\n      \
+                   subject: {equal: nobody}\n";
+    let policy = |name: &str, glob: &str| {
+        let policy = cip(&format!("\n    - glob: {glob}"), "[{static: {action: fail}}]");
+        let policy = policy.replace("name: p", &format!("name: {name}"));
+        format!("- {}\n", policy.trim_end().replace('\n', "\n  "))
+    };
+    let list =
+        format!("kind: List\nitems:\n{}{}", policy("a", "'**'"), policy("b", "r.example/b*"));
+    let image = [seen("r.example/a:1", &[by_key(1).signer])];
+    let wanted =
+        "policy `c`, part `allOf[0]`: nobody signed as `nobody`, issuer `https://i.example`";
+    assert_eq!(idle(carried, &image), [(10, "dead-identity", wanted.to_owned())]);
+    let wanted = "policy `b`: no image is called as `r.example/b*` says";
+    assert_eq!(idle(&list, &image), [(16, "covers-no-image", wanted.to_owned())]);
+}
+
 /// A config in a `ConfigMap` is looked at as one that stands alone, line for line of the file.
 #[test]
 fn a_carried_config_is_looked_at() {

@@ -6,11 +6,12 @@ use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::Reference;
 use crate::policy::containers_policy::Scope;
-use crate::policy::document::Error;
+use crate::policy::document::{Error, Place};
+use crate::policy::verification_config::{Carried, is_carrier};
 use crate::policy::{
     IdentityMatcher, Images, Origin, Policy, PolicyFile, PolicySet, Signer, TextMatcher,
 };
-use crate::verify;
+use crate::{verify, yaml};
 
 /// An image of an archive and who verifiably signed it.
 #[derive(Clone, Debug)]
@@ -145,16 +146,32 @@ impl IdentityMatcher {
 
 /// The documents of the files, to find lines in.
 struct Lines<'a> {
-    documents: Vec<(&'a str, usize, usize, Node)>,
+    documents: Vec<Document<'a>>,
+}
+
+struct Document<'a> {
+    file: &'a str,
+    number: usize,
+    line: usize,
+    lines: yaml::Lines,
+    root: Node,
 }
 
 impl<'a> Lines<'a> {
     fn of(files: &[PolicyFile<'a>], limits: &Limits) -> Result<Self, Error> {
         let mut documents = Vec::new();
         for file in files {
+            let read = |place: &Place<'_>| {
+                let yaml::Document { number, line, .. } = place.document;
+                let (lines, root) = (place.document.lines(), place.read()?);
+                Ok::<_, Error>(Document { file: file.name, number, line, lines, root })
+            };
             for place in file.documents(limits)? {
-                let document = place.document;
-                documents.push((file.name, document.number, document.line, place.read()?));
+                documents.push(if is_carrier(&place.read()?) {
+                    read(&Carried::read(&place)?.place(&place)?)?
+                } else {
+                    read(&place)?
+                });
             }
         }
         Ok(Self { documents })
@@ -162,11 +179,13 @@ impl<'a> Lines<'a> {
 
     /// The line of the first text of the policy's document that is the one looked for.
     fn line_of(&self, policy: &Policy, is_one: &dyn Fn(&str) -> bool) -> Option<usize> {
-        let Origin::File { name, document, .. } = &policy.origin else { return None };
-        let (_, _, start, root) =
-            self.documents.iter().find(|(file, number, ..)| file == name && number == document)?;
-        let line = root.find(is_one)?.line();
-        Some(start.saturating_add(usize::try_from(line).ok()?).saturating_sub(1))
+        let Origin::File { name, document, line, .. } = &policy.origin else { return None };
+        let mut found = self
+            .documents
+            .iter()
+            .filter(|found| found.file == name && found.number == *document && found.line <= *line);
+        let Document { lines, root, .. } = found.next_back()?;
+        Some(lines.line_of(root.find(is_one)?.line()))
     }
 }
 

@@ -64,7 +64,7 @@ impl Carried {
 /// What a `PolicyServer` names.
 pub(in crate::policy) struct PolicyServer<'a> {
     place: Place<'a>,
-    config: Spanned<String>,
+    config: Option<Spanned<String>>,
     trust: Option<String>,
 }
 
@@ -78,12 +78,24 @@ impl<'a> PolicyServer<'a> {
             return Err(place.error(Some(&api_version), Problem::OtherVersion { found }));
         }
         let ServerSpec { verification_config, sigstore_trust_config } = spec.unwrap_or_default();
-        match verification_config.filter(|name| !name.value.is_empty()) {
-            Some(config) => {
-                let trust = sigstore_trust_config.filter(|name| !name.is_empty());
-                Ok(Self { place, config, trust })
+        let config = verification_config.filter(|name| !name.value.is_empty());
+        let trust = sigstore_trust_config.filter(|name| !name.is_empty());
+        Ok(Self { place, config, trust })
+    }
+
+    /// A server that names no config decides nothing: that is remarked on the first policy, and an
+    /// error where there is none.
+    pub(in crate::policy) fn remark(&self, first: Option<&mut Policy>) -> Result<(), Error> {
+        match (&self.config, first) {
+            (Some(_), _) => Ok(()),
+            (None, None) => Err(self.place.error(NOWHERE, Problem::NoConfig)),
+            (None, Some(policy)) => {
+                policy.remarks.push(format!(
+                    "the PolicyServer at {} has no `spec.verificationConfig`: by it nothing is decided",
+                    self.place.origin()
+                ));
+                Ok(())
             }
-            None => Err(place.error(NOWHERE, Problem::NoConfig)),
         }
     }
 
@@ -93,8 +105,9 @@ impl<'a> PolicyServer<'a> {
         &self,
         carried: impl Iterator<Item = (&'p str, &'p mut Policy)>,
     ) -> Result<(), Error> {
+        let Some(config) = &self.config else { return Ok(()) };
         let mut is_given = false;
-        for (_, policy) in carried.filter(|(name, _)| *name == self.config.value) {
+        for (_, policy) in carried.filter(|(name, _)| *name == config.value) {
             is_given = true;
             policy.remarks.extend(self.trust.iter().map(|trust| {
                 format!(
@@ -104,11 +117,11 @@ impl<'a> PolicyServer<'a> {
                 )
             }));
         }
-        let name = self.config.value.clone();
+        let name = config.value.clone();
         if is_given {
             Ok(())
         } else {
-            Err(self.place.error(Some(&self.config), Problem::ConfigNotGiven { name }))
+            Err(self.place.error(Some(config), Problem::ConfigNotGiven { name }))
         }
     }
 }

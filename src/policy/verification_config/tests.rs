@@ -229,6 +229,15 @@ fn a_carried_config_is_a_policy_by_the_name_of_its_map() {
           `--trusted-root`"
         ]
     );
+    // A server that verifies nothing says nothing of images.
+    let silent = SERVER.replace("  verificationConfig: signers\n", "");
+    let [policy] = read(&format!("{silent}---\n{config}")).unwrap().try_into().unwrap();
+    assert_eq!(
+        policy.remarks,
+        [
+            "the PolicyServer at config.yml:1 has no `spec.verificationConfig`: by it nothing is decided"
+        ]
+    );
 }
 
 #[test]

@@ -248,13 +248,19 @@ fn next_step(image: &Image, reason: &Reason) -> &'static str {
         }
         Reason::OtherDigest { .. } => "ask whoever made the archive which image is meant",
         Reason::Policy(failure) if failure.is_by_decree() => {
-            "nothing: the policy means to refuse it"
+            "nothing: the policy itself refuses it, whoever signed"
         }
         Reason::Policy(_) if evidence_of(image).next().is_none() => {
             "the archive carries no evidence of it: export it together with its signatures"
         }
         Reason::Policy(_) if !evidence_of(image).any(is_verified) => {
             "see why its evidence was rejected, below; docs/rejections.md has a section each"
+        }
+        Reason::Policy(failure) if failure.is_by_result() => {
+            "see what `spec.policy` asks for besides the signers; `sealift admit` shows it an object"
+        }
+        Reason::Policy(failure) if failure.is_by_statement() => {
+            "compare what the attestation states with what the policy over it asks for"
         }
         Reason::Policy(_) => "compare who signed with whom the policy demands",
     }
