@@ -305,3 +305,32 @@ fn what_the_target_holds_is_not_read() {
     assert!(!lines(&server).split_off(sent).iter().any(|line| line.contains("uploads")));
     assert_eq!(*held.lock().unwrap(), before);
 }
+
+#[test]
+fn an_unchanged_mirror_sends_nothing() {
+    let (trip, held) = (Trip::new(), Held::default());
+    let server = registry(&held);
+    assert_eq!(trip.mirror("old.tar", &server, &[]).0, Some(0));
+    let before = held.lock().unwrap().clone();
+    let again = |trip: &Trip| {
+        let asked = server.asked().len();
+        assert_eq!(trip.mirror("old.tar", &server, &[]).0, Some(0));
+        assert_eq!(*held.lock().unwrap(), before);
+        let mut lines: Vec<_> = server.lines().split_off(asked);
+        lines.sort();
+        lines
+    };
+    let image = before.keys().find_map(|path| path.strip_prefix("/v2/far/app/manifests/sha256:"));
+    let blobs = [b"{}", SHARED, OLD].map(Digest::sha256).into_iter();
+    let blobs = blobs.map(|digest| format!("HEAD /v2/far/app/blobs/{digest}"));
+    let manifests = [format!("sha256:{}", image.unwrap()), "v1".to_owned()].into_iter();
+    let manifests = manifests.map(|at| format!("HEAD /v2/far/app/manifests/{at}"));
+    let mut expected: Vec<_> = blobs.chain(manifests).collect();
+    expected.sort();
+    assert_eq!(again(&trip), expected);
+    // A tag that leads elsewhere is put right.
+    let tag = "/v2/far/app/manifests/v1".to_owned();
+    held.lock().unwrap().insert(tag.clone(), (MediaType::OCI_MANIFEST.to_owned(), b"{}".to_vec()));
+    expected.push(format!("PUT {tag}"));
+    assert_eq!(again(&trip), expected);
+}
