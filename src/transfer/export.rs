@@ -48,8 +48,9 @@ pub fn into_archive(
     // What the source said says more than that the archive could not be written.
     let fault = fault.into_inner().unwrap_or_else(PoisonError::into_inner);
     written.map_err(|error| fault.unwrap_or(error))?;
+    let replaced = writer.has_replaced();
     let files = writer.finish().map_err(broken)?;
-    Ok(Written { kept, files })
+    Ok(Written { kept, replaced, files })
 }
 
 /// What an export wrote.
@@ -57,6 +58,8 @@ pub fn into_archive(
 pub struct Written {
     /// What was there already.
     pub kept: Kept,
+    /// Whether what was there was of another archive.
+    pub replaced: bool,
     /// In how many files it lies.
     pub files: usize,
 }
