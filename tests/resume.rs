@@ -346,6 +346,44 @@ fn export(source: &Path, output: &Path, more: &[&str]) -> Command {
     command
 }
 
+/// What nothing is kept of is told, for it has to be fetched again.
+#[test]
+fn what_was_left_of_another_archive_is_told() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo/upgrade.tar");
+    let scratch = tempfile::tempdir().unwrap();
+    let (path, partial) = (scratch.path().join("x.tar"), scratch.path().join(".x.tar.partial"));
+    let told = |more: &[&str]| {
+        let output = export(&demo, &path, more).stdout(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let told = String::from_utf8(output.stdout).unwrap();
+        let (_, rest) = told.split_once("kept of what was there: ").unwrap_or_default();
+        rest.to_owned()
+    };
+    assert_eq!(told(&["--platform", "linux/amd64"]), "");
+    let other = std::fs::read(&path).unwrap();
+    assert_eq!(told(&["--resume"]), "0 blobs, 0 B\n");
+    let whole = std::fs::read(&path).unwrap();
+    let differ = other.iter().zip(&whole).position(|(other, whole)| other != whole).unwrap();
+    let is_other = "what was there was of other images, or of other evidence of them\n";
+    for (left, expected) in [
+        (&other[..], format!("0 blobs, 0 B\n{is_other}")),
+        (&other[..=differ], format!("0 blobs, 0 B\n{is_other}")),
+        (&other[..differ], "0 blobs, 0 B\n".to_owned()),
+        (&whole[..1600], "0 blobs, 0 B\n".to_owned()),
+        (&whole[..0], "0 blobs, 0 B\n".to_owned()),
+    ] {
+        std::fs::write(&partial, left).unwrap();
+        assert_eq!(told(&["--resume"]), expected, "{}", left.len());
+        assert!(std::fs::read(&path).unwrap() == whole);
+    }
+    // Nobody asked what became of it.
+    std::fs::write(&partial, &other).unwrap();
+    assert_eq!(told(&[]), "");
+    std::fs::write(&partial, &whole).unwrap();
+    let kept = told(&["--resume"]);
+    assert!(!kept.starts_with("0 blobs") && !kept.contains(is_other), "{kept}");
+}
+
 /// HOSTILE.md case 116: killed at any moment, there is no archive or a whole one.
 #[test]
 fn killed_at_any_moment() {

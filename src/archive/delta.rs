@@ -17,8 +17,8 @@ use crate::oci::Descriptor;
 pub struct Omitted {
     /// The blobs and their sizes, as the delta lists them.
     pub blobs: BTreeMap<Digest, u64>,
-    /// The digests of the contents of what it was made against, as it says.
-    pub named: Vec<Digest>,
+    /// What it was made against, as it says, for people.
+    pub named: Vec<String>,
     /// Archives that were given as its base.
     pub bases: Vec<Archive>,
 }
@@ -30,8 +30,8 @@ pub struct Omission {
     pub blobs: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// The digests of the contents of what it was made against, as it says.
-    pub named: Vec<Digest>,
+    /// What it was made against, as it says, for people.
+    pub named: Vec<String>,
     /// How many lie in a base that was given.
     pub in_base: usize,
     /// How many the target says it holds.
@@ -43,21 +43,28 @@ pub struct Omission {
 impl fmt::Display for Omission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { blobs, bytes, named, in_base, at_target, missing } = self;
-        write!(f, "the archive is a delta that leaves {blobs} blobs to its base, {bytes} bytes")?;
+        let (s, missing) = (if *blobs == 1 { "" } else { "s" }, missing.len());
+        write!(f, "the archive is a delta that leaves {blobs} blob{s} to its base, {bytes} bytes")?;
         if *in_base > 0 {
-            write!(f, "; {in_base} are read from the base that was given")?;
+            write!(f, "; {in_base} {} read from the base that was given", is(*in_base))?;
         }
         if *at_target > 0 {
-            let why = "by its own word, and were not hashed";
-            write!(f, "; {at_target} are held by the target, {why}")?;
+            let is = is(*at_target);
+            write!(f, "; {at_target} {is} held by the target, by its own word, and not hashed")?;
         }
-        if !missing.is_empty() {
-            let named: Vec<_> = named.iter().map(Digest::to_string).collect();
-            let (missing, named) = (missing.len(), named.join(" and "));
-            write!(f, "; {missing} are nowhere: give by `--base` what has the contents {named}")?;
+        if missing > 0 {
+            let (is, named) = (is(missing), named.join(" and "));
+            write!(
+                f,
+                "; {missing} {is} nowhere: give by `--base` what it was made against, {named}"
+            )?;
         }
         Ok(())
     }
+}
+
+fn is(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 /// The blobs of a delta and those of its bases.

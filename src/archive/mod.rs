@@ -30,7 +30,7 @@ pub use places::{Filling, Place, Places};
 pub use volumes::{BadVolumeSize, VolumeSize};
 pub use write::{ArchiveWriter, Kept, Shape};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
@@ -161,20 +161,33 @@ impl Archive {
 
     /// Opens several archives in their order, the volumes of each set as one.
     pub fn open_each<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Vec<Self>, Error> {
-        let mut archives: Vec<(Option<Digest>, Vec<&Path>)> = Vec::new();
-        for path in paths.iter().map(AsRef::as_ref) {
-            let set = match open_volume(path, limits) {
-                Ok(volume) => Some(*volume.set()),
-                Err(Error::NotAVolume { .. }) => None,
+        let files = |set: Vec<usize>| -> Vec<&P> {
+            set.into_iter().filter_map(|place| paths.get(place)).collect()
+        };
+        Self::sets(paths, limits)?
+            .into_iter()
+            .map(|set| Self::open_files(&files(set), limits))
+            .collect()
+    }
+
+    /// Which files are one archive, by their places in `paths`: the volumes of a set together, every
+    /// other file alone, in the order of the first of each. A volume that its set has already begins
+    /// another copy of the set. What cannot be opened is told when its archive is.
+    pub fn sets<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Vec<Vec<usize>>, Error> {
+        let mut sets: Vec<Together> = Vec::new();
+        for (place, path) in paths.iter().enumerate() {
+            let volume = match open_volume(path.as_ref(), limits) {
+                Ok(volume) => Some((*volume.set(), volume.number())),
+                Err(Error::NotAVolume { .. } | Error::Io { .. }) => None,
                 Err(error) => return Err(error),
             };
-            let known = archives.iter_mut().find(|(known, _)| set.is_some() && *known == set);
+            let known = volume.and_then(|volume| sets.iter_mut().find(|set| set.lacks(volume)));
             match known {
-                Some((_, files)) => files.push(path),
-                None => archives.push((set, vec![path])),
+                Some(set) => set.take(place, volume),
+                None => sets.push(Together::from(place, volume)),
             }
         }
-        archives.iter().map(|(_, files)| Self::open_files(files, limits)).collect()
+        Ok(sets.into_iter().map(|set| set.places).collect())
     }
 
     fn of_set(volumes: Vec<Volume>, limits: &Limits) -> Result<Self, Error> {
@@ -249,6 +262,33 @@ impl Archive {
 impl fmt::Debug for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Archive").field("index_digest", &self.index_digest).finish_non_exhaustive()
+    }
+}
+
+/// Files that are one archive.
+struct Together {
+    /// The name of the set, where they are volumes.
+    set: Option<Digest>,
+    numbers: BTreeSet<u32>,
+    places: Vec<usize>,
+}
+
+impl Together {
+    fn from(place: usize, volume: Option<(Digest, u32)>) -> Self {
+        let set = volume.map(|(set, _)| set);
+        let mut together = Self { set, numbers: BTreeSet::new(), places: Vec::new() };
+        together.take(place, volume);
+        together
+    }
+
+    /// Whether this volume of the set is not among them.
+    fn lacks(&self, (set, number): (Digest, u32)) -> bool {
+        self.set == Some(set) && !self.numbers.contains(&number)
+    }
+
+    fn take(&mut self, place: usize, volume: Option<(Digest, u32)>) {
+        self.numbers.extend(volume.map(|(_, number)| number));
+        self.places.push(place);
     }
 }
 

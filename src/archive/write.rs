@@ -49,6 +49,8 @@ pub struct ArchiveWriter {
     /// Whether `index.json` is written.
     indexed: bool,
     written: BTreeSet<Digest>,
+    /// Whether what a broken run left was of another archive.
+    replaced: bool,
     /// Whether a member is broken; then the archive never appears.
     broken: bool,
 }
@@ -67,6 +69,7 @@ impl ArchiveWriter {
             path: path.to_owned(),
             indexed: false,
             written: BTreeSet::new(),
+            replaced: false,
             broken: false,
         })
     }
@@ -97,6 +100,11 @@ impl ArchiveWriter {
         written.map_err(|cause| self.failed(cause))?;
         self.indexed = true;
         Ok(())
+    }
+
+    /// Whether a broken run left an archive of another `index.json`, of which nothing was kept.
+    pub fn has_replaced(&self) -> bool {
+        self.replaced
     }
 
     /// Whether the blob is written.
@@ -191,7 +199,9 @@ impl ArchiveWriter {
         let mut kept = Kept::default();
         let output = self.output.get_mut();
         let mut mark = output.mark();
-        if replays(output, &front(index_json))? {
+        let begins = replays(output, &front(index_json))?;
+        self.replaced = begins == Replayed::Otherwise;
+        if begins == Replayed::AsExpected {
             mark = output.mark();
             self.indexed = true;
             for (digest, size) in blobs {
@@ -214,8 +224,17 @@ impl ArchiveWriter {
     }
 }
 
+/// How what was left goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replayed {
+    AsExpected,
+    Otherwise,
+    /// As expected, to its end.
+    CutOff,
+}
+
 /// Whether what was left goes on with `expected`.
-fn replays(output: &mut Output, expected: &[u8]) -> io::Result<bool> {
+fn replays(output: &mut Output, expected: &[u8]) -> io::Result<Replayed> {
     let mut expected = expected;
     with_buffer(|buffer| {
         while !expected.is_empty() {
@@ -224,10 +243,11 @@ fn replays(output: &mut Output, expected: &[u8]) -> io::Result<bool> {
             let found = buffer.get(..read).unwrap_or_default();
             match expected.strip_prefix(found) {
                 Some(rest) if read > 0 => expected = rest,
-                _ => return Ok(false),
+                Some(_) => return Ok(Replayed::CutOff),
+                None => return Ok(Replayed::Otherwise),
             }
         }
-        Ok(true)
+        Ok(Replayed::AsExpected)
     })
 }
 
@@ -238,7 +258,7 @@ fn replays_blob(
     size: u64,
     passed: &mut dyn FnMut(u64),
 ) -> io::Result<bool> {
-    if !replays(output, &header(digest, size))? {
+    if replays(output, &header(digest, size))? != Replayed::AsExpected {
         return Ok(false);
     }
     let mut hasher = Hasher::new(digest.algorithm());
@@ -257,7 +277,8 @@ fn replays_blob(
         }
         Ok(true)
     })?;
-    Ok(is_whole && hasher.finish() == *digest && replays(output, padding(size))?)
+    let is_it = is_whole && hasher.finish() == *digest;
+    Ok(is_it && replays(output, padding(size))? == Replayed::AsExpected)
 }
 
 fn name(digest: &Digest) -> String {

@@ -107,7 +107,7 @@ impl Bases {
             }
             bail!("`--base` is for deltas, and this archive leaves nothing to a base");
         };
-        let named = delta.bases.iter().map(|base| base.contents).collect();
+        let named = delta.bases.iter().map(ToString::to_string).collect();
         let (blobs, bases) = (delta.blobs(), self.archives);
         Ok(archive.with_omitted(Omitted { blobs, named, bases }))
     }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(args.demands.trust.verification_time)?;
     let demands = Demands::of_archive(&args.demands, &limits, now)?;
-    let mut registries = args.registry.registries(&limits)?;
+    let mut registries = args.registry.registries(&limits)?.in_chunks(args.upload_chunk_size);
     let mapping = Mapping::new(args.to.clone(), args.maps.clone(), args.max_nested_paths)?;
     let target = registries.add(mapping.registry())?;
     let emission = args.emit.as_deref().map(Emission::prepare).transpose()?;

@@ -30,7 +30,9 @@ use crate::digest::Digest;
 use crate::inventory::{BlobFault, Inventory, Subject};
 use crate::limits::Limits;
 use crate::policy::{Admitted, Demand, PolicySet};
-use crate::report::{Basis, Image, Report, Scope, Warning};
+use crate::report::text::count;
+use crate::report::{self, Basis, Image, Report, Scope, Warning};
+use crate::time::UnixTime;
 use crate::verify::Verifier;
 
 /// What is judged, and by what.
@@ -60,6 +62,19 @@ pub struct Options {
     pub ledger: Demand,
     /// What the report says it was judged by; the scope in it decides which bytes must be there.
     pub basis: Basis,
+}
+
+impl Options {
+    /// All images, whole, on one thread; the report names no trust and no policy.
+    pub fn at(judged_at: UnixTime) -> Self {
+        let basis = Basis {
+            judged_at,
+            scope: Scope::Whole,
+            trust: report::Trust::default(),
+            policies: Vec::new(),
+        };
+        Self { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis }
+    }
 }
 
 /// The report, and the proofs for what it admits.
@@ -186,7 +201,7 @@ fn strays(inventory: &Inventory, blobs: &Blobs, options: &Options) -> Vec<Warnin
     let orphans = inventory.orphans.iter().map(|orphan| {
         let faults = evidence::faults(&orphan.evidence, blobs, Scope::Whole);
         let faults = faults.into_iter().map(|fault| fault.detail).collect();
-        Warning::Stray(crate::report::StrayEvidence {
+        Warning::Stray(report::StrayEvidence {
             subject: orphan.subject,
             manifest: orphan.evidence.manifest.digest,
             faults,
@@ -206,7 +221,10 @@ pub enum Error {
     #[error("the archive holds no image")]
     NoImage,
     /// The archive lists evidence and not what it speaks of.
-    #[error("the archive holds evidence of {orphans} image(s) and none of the images")]
+    #[error(
+        "the archive holds {} and none of the images it speaks of",
+        count(*.orphans, "piece of evidence")
+    )]
     OnlyEvidence {
         /// How many pieces.
         orphans: usize,

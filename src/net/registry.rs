@@ -5,12 +5,12 @@ use std::io::Read;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use ureq::http::{Method, Uri};
 
-use super::Error;
 use super::auth::{Access, Keychain, Scope, Session, percent_encoded};
 use super::download::Download;
 use super::retry::Retries;
 use super::transport::{Call, Payload, Reply, Transport, is_same_origin, shown};
 use super::upload::Upload;
+use super::{ChunkSize, Error};
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Index, MediaType};
@@ -114,6 +114,10 @@ impl<'a> Repository<'a> {
 
     pub(super) fn retries(&self) -> &Retries {
         self.registry.transport.retries()
+    }
+
+    pub(super) fn chunks(&self) -> Option<ChunkSize> {
+        self.registry.transport.chunks()
     }
 
     /// The manifest under a tag, or `None` where the registry says that there is none.

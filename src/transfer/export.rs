@@ -30,8 +30,9 @@ pub fn into_archive(
     } else {
         in_order(rest, &mut writer, concurrency, watch)?;
     }
+    let replaced = writer.has_replaced();
     let files = writer.finish()?;
-    Ok(Written { kept, files })
+    Ok(Written { kept, replaced, files })
 }
 
 /// Fills the places of an archive in one file: every thread reads a blob and writes it.
@@ -102,6 +103,8 @@ fn in_order(
 pub struct Written {
     /// What was there already.
     pub kept: Kept,
+    /// Whether what was there was of another archive.
+    pub replaced: bool,
     /// In how many files it lies.
     pub files: usize,
 }

@@ -144,7 +144,7 @@ fn notes(report: &Value) -> Vec<String> {
     warnings.iter().filter_map(|it| Some(it["note"].as_str()?.to_owned())).collect()
 }
 
-const DELTA: &str = "the archive is a delta that leaves 1 blobs to its base, 22 bytes";
+const DELTA: &str = "the archive is a delta that leaves 1 blob to its base, 22 bytes";
 
 #[test]
 fn what_the_target_holds_is_not_sent_again() {
@@ -172,8 +172,8 @@ fn what_the_target_holds_is_not_sent_again() {
     let (status, told) = trip.mirror("new.delta", &server, &[]);
     let report = told.report();
     assert_eq!(status, Some(0), "{report}");
-    let why = "held by the target, by its own word, and were not hashed";
-    assert_eq!(notes(&report), [format!("{DELTA}; 1 are {why}")]);
+    let why = "held by the target, by its own word, and not hashed";
+    assert_eq!(notes(&report), [format!("{DELTA}; 1 is {why}")]);
     assert_eq!(report["images"][0]["absent"], json!([]));
     assert_eq!(report["images"][0]["held"], json!([Digest::sha256(SHARED)]));
     assert!(is_tagged(&held, "far/app", "v2"));
@@ -215,16 +215,16 @@ fn what_nobody_holds_is_missing() {
     );
     assert_eq!(
         (&reason["code"], &reason["blob"]["detail"]),
-        (&json!("missing-blob"), &json!(left))
+        (&json!("omitted-blob"), &json!(left))
     );
-    assert!(notes(&report)[0].starts_with(&format!("{DELTA}; 1 are nowhere: give by `--base`")));
+    assert!(notes(&report)[0].starts_with(&format!("{DELTA}; 1 is nowhere: give by `--base`")));
     assert_eq!(held.lock().unwrap().len(), 0);
     // With its base it is hashed, and pushed from there.
     let base = trip.at("old.tar");
     let (status, told) = trip.mirror("new.delta", &server, &["--base", &base]);
     let report = told.report();
     assert_eq!(status, Some(0));
-    assert_eq!(notes(&report), [format!("{DELTA}; 1 are read from the base that was given")]);
+    assert_eq!(notes(&report), [format!("{DELTA}; 1 is read from the base that was given")]);
     assert_eq!(report["images"][0]["absent"], json!([]));
     assert!(is_tagged(&held, "far/app", "v2") && holds(&held, "far/app", SHARED));
 }

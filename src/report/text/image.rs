@@ -235,6 +235,9 @@ fn next_step(image: &Image, reason: &Reason) -> &'static str {
         Reason::Blob(Fault { part: Part::Child, code: "missing-blob", .. }) => {
             "ask the sender for all platforms; `--evidence-only` lists absent ones"
         }
+        Reason::Blob(Fault { code: "omitted-blob", .. }) => {
+            "give by `--base` what the delta was made against: the warning below names it"
+        }
         Reason::Blob(Fault { part: Part::Ledger, .. }) => {
             "ask the sender for an archive that `sealift export` has written"
         }
