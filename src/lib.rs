@@ -33,7 +33,7 @@
 //! admission  Kubernetes objects: the images they name, and those pinned
 //! archive    tars, directories and streams, never extracted
 //! oci        manifests, indexes, descriptors, references
-//! crypto  digest  time  limits  json  yaml  the ground
+//! crypto  digest  time  size  limits  json  yaml  the ground
 //! ```
 //!
 //! A module uses only what lies below it; `tests/architecture.rs` holds the table.
@@ -58,6 +58,7 @@ pub mod oci;
 pub mod policy;
 pub mod report;
 pub mod sigstore;
+pub mod size;
 pub mod time;
 pub mod timestamp;
 pub mod tlog;

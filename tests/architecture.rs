@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 const DIRECTION: &[(&str, &[&str])] = &[
     ("digest", &[]),
     ("time", &[]),
+    ("size", &[]),
     ("limits", &[]),
     ("json", &[]),
     ("yaml", &[]),
     ("crypto", &["digest"]),
     ("oci", &["digest", "json", "limits"]),
-    ("archive", &["digest", "limits", "oci"]),
+    ("archive", &["digest", "limits", "oci", "size"]),
     ("admission", &["digest", "json", "limits", "oci", "yaml"]),
     ("x509", &["crypto", "digest", "limits", "time"]),
     ("tlog", &["crypto", "digest", "json", "limits", "time"]),
@@ -46,6 +47,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "oci",
             "policy",
             "report",
+            "time",
             "verify",
         ],
     ),
@@ -67,7 +69,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
-    ("net", &["archive", "digest", "limits", "oci", "transfer"]),
+    ("net", &["archive", "digest", "limits", "oci", "size", "transfer"]),
 ];
 
 /// A word for the outside world and the only modules that may say it.

@@ -10,8 +10,6 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::error::Error;
-use std::num::NonZeroUsize;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -21,8 +19,8 @@ use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::policy::document::{self, Beside};
-use sealift::policy::{Demand, Policy, PolicyFile, PolicySet, Reason};
-use sealift::report::{self, Basis, Outcome, Scope};
+use sealift::policy::{Policy, PolicyFile, PolicySet, Reason};
+use sealift::report::Outcome;
 use sealift::sigstore::TrustRoot;
 use sealift::tuf as library;
 use sealift::verify::{Trust, Verifier};
@@ -32,7 +30,7 @@ use support::bench::{Bench, KeyKind, NOW, REPOSITORY};
 use support::evidence::{self, LegacySignature, Signer};
 use support::trusted_root::{self, ValidFor};
 use support::tuf::{Part, Repository, packed};
-use support::{AttestationLog, Log, VirtualSigstore, base64, compact, der, time};
+use support::{AttestationLog, Log, VirtualSigstore, base64, compact, der, time, told};
 
 /// What a repository serves.
 type Files = BTreeMap<String, Vec<u8>>;
@@ -101,17 +99,6 @@ fn keys(sigstore: &VirtualSigstore, parts: &[&str]) -> Value {
     json!({ "sigstoreKeys": fields })
 }
 
-/// The error with its causes, as a user reads it.
-fn told(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        told = format!("{told}: {next}");
-        cause = next.source();
-    }
-    told
-}
-
 fn load(policy: &str, mirror: Option<&Files>) -> Result<Vec<Policy>, String> {
     let file = PolicyFile { name: "policy.yaml", bytes: policy.as_bytes() };
     let at = |url: &str| -> Option<Arc<dyn library::Files>> {
@@ -139,14 +126,6 @@ fn judged_in(archive: &Archive, policies: Vec<Policy>, given: Option<&Value>) ->
     let verifiers: Vec<_> =
         std::iter::once(given).chain(own).map(|trust| Verifier::new(trust, now, limits)).collect();
     let inventory = Inventory::of(archive, &limits).unwrap();
-    let basis = Basis {
-        judged_at: now,
-        scope: Scope::Whole,
-        trust: report::Trust::default(),
-        policies: Vec::new(),
-    };
-    let options =
-        Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis };
     let work = Work {
         archive,
         inventory: &inventory,
@@ -154,7 +133,7 @@ fn judged_in(archive: &Archive, policies: Vec<Policy>, given: Option<&Value>) ->
         policies: &policies,
         limits: &limits,
     };
-    let report = engine::verify(&work, &options, &()).unwrap().report;
+    let report = engine::verify(&work, &Options::at(now), &()).unwrap().report;
     let [image] = report.images.as_slice() else { panic!("one image is listed") };
     let Outcome::Denied { reasons, .. } = &image.outcome else { return Vec::new() };
     let told = reasons.iter().map(|reason| match reason {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use layouts::{Layout, digest};
-use sealift::archive::{Archive, Omission, Omitted};
+use sealift::archive::{Archive, Held, Omission, Omitted};
 use sealift::digest::Digest;
 use sealift::inventory::Version;
 use sealift::inventory::delta::{Base, BaseKind, Delta, Listed, contents};
@@ -153,7 +153,7 @@ fn a_delta_leaves_layers_to_its_base() {
     let (status, told, said) = trip.export("delta.tar", &["old.tar"]);
     assert_eq!((status, said.as_str()), (Some(0), ""));
     let bytes = SHARED.len();
-    assert!(told.contains(&format!("left to the base: 1 blobs, {bytes} bytes")), "{told}");
+    assert!(told.contains(&format!("left to the base: 1 blob, {bytes} B")), "{told}");
     let (archive, inventory) = inventory(&trip.path("delta.tar"));
     let base = Base { kind: BaseKind::Archive, contents: contents_of(&trip.path("old.tar")) };
     let expected = Delta { version: Version, bases: vec![base], omitted: vec![listed(SHARED)] };
@@ -171,7 +171,7 @@ fn a_delta_leaves_layers_to_its_base() {
     trip.put("other.tar", &image("v0", &[OLD]).tar());
     trip.export("whole.tar", &[]);
     let (_, told, _) = trip.export("plain.tar", &["other.tar"]);
-    assert!(told.contains("left to the base: 0 blobs, 0 bytes"), "{told}");
+    assert!(told.contains("left to the base: 0 blobs, 0 B"), "{told}");
     assert!(read("plain.tar") == read("whole.tar"));
     // A base that has the name in another size has another blob.
     let mut liar = image("v1", &[SHARED]);
@@ -186,23 +186,36 @@ fn a_delta_is_judged_with_its_base() {
     let trip = Trip::new();
     trip.export("delta.tar", &["old.tar"]);
     let (shared, size) = (Digest::sha256(SHARED), SHARED.len());
-    let note = format!("the archive is a delta that leaves 1 blobs to its base, {size} bytes");
+    let note = format!("the archive is a delta that leaves 1 blob to its base, {size} bytes");
     let (status, report) = trip.verify("delta.tar", &["old.tar"]);
     let report = report.unwrap();
     assert_eq!(status, Some(0), "{report}");
     assert_eq!(
         reasons(&report),
-        (vec![], vec![format!("{note}; 1 are read from the base that was given")])
+        (vec![], vec![format!("{note}; 1 is read from the base that was given")])
     );
     let (_, whole) = trip.verify("new.tar", &[]);
     // Manifest, configuration and two layers, whatever they were read from.
     assert_eq!(report["blobs"], whole.unwrap()["blobs"]);
 
     let named = contents_of(&trip.path("old.tar"));
-    let nowhere = format!("{note}; 1 are nowhere: give by `--base` what has the contents {named}");
+    let nowhere = format!(
+        "{note}; 1 is nowhere: give by `--base` what it was made against, the archive with the \
+         contents {named}"
+    );
+    // Which archive that is can be seen.
+    let (_, told, _) = run(&["inspect", &trip.at("old.tar")]);
+    assert!(told.ends_with(&format!("\ncontents {named}\n")), "{told}");
+    let (_, told, _) = run(&["inspect", &trip.at("delta.tar"), "--format", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["contents"], json!(contents_of(&trip.path("delta.tar"))));
+    let left = format!(
+        "a delta that leaves 1 blob ({size} B) to its base, the archive with the contents {named}"
+    );
+    assert_eq!(told["notes"], json!([left]));
     let left = "the archive leaves blob";
     let missing =
-        format!("missing-blob: {left} {shared} to its base, and no base that was given holds it");
+        format!("omitted-blob: {left} {shared} to its base, and no base that was given holds it");
     // No base, one without the blob, one that has the name in another size.
     trip.put("lacking.tar", &image("v1", &[OLD]).tar());
     let mut short = image("v1", &[SHARED]);
@@ -246,7 +259,7 @@ fn only_what_is_listed_is_taken_from_a_base() {
     trip.put("delta.tar", &layout.tar());
     let (status, report) = trip.verify("delta.tar", &["old.tar"]);
     let left = format!(
-        "missing-blob: the archive leaves blob {} to its base, and no base that was given holds it",
+        "omitted-blob: the archive leaves blob {} to its base, and no base that was given holds it",
         Digest::sha256(SHARED)
     );
     assert_eq!((status, reasons(&report.unwrap()).0), (Some(1), vec![left]));
@@ -365,25 +378,23 @@ fn what_can_be_a_base() {
     assert_eq!(inventory.delta, Some(expected));
     assert_eq!(trip.verify("by-receipt.tar", &["old.tar"]).0, Some(0));
     // As a library: where what is left out lies.
-    let omitted = |bases, at_target: &[&str]| Omitted {
+    let omitted = |bases| Omitted {
         blobs: [(Digest::sha256(SHARED), listed(SHARED).size)].into(),
-        named: vec![of_receipt],
+        named: vec![base.to_string()],
         bases,
-        at_target: at_target
-            .iter()
-            .map(|repository| (Digest::sha256(SHARED), (*repository).to_owned()))
-            .collect(),
     };
-    let omission = Omission { blobs: 1, bytes: 22, named: vec![of_receipt], ..Omission::default() };
+    let named = vec![format!("the receipt with the contents {of_receipt}")];
+    let omission = Omission { blobs: 1, bytes: 22, named, ..Omission::default() };
     let missing = Omission { missing: vec![Digest::sha256(SHARED)], ..omission.clone() };
-    let archive = archive.with_omitted(omitted(vec![], &[]));
+    let archive = archive.with_omitted(omitted(vec![]));
     assert_eq!(archive.omission(), Some(&missing));
-    let (archive, _) = self::inventory(&trip.path("by-receipt.tar"));
-    let archive = archive.with_omitted(omitted(vec![], &["app"]));
+    let held = Held { size: 22, repository: "app".to_owned() };
+    let archive = archive.with_held([(Digest::sha256(SHARED), held.clone())].into());
     assert_eq!(archive.omission(), Some(&Omission { at_target: 1, ..omission.clone() }));
     let (archive, _) = self::inventory(&trip.path("by-receipt.tar"));
     let (old, _) = self::inventory(&trip.path("old.tar"));
-    let archive = archive.with_omitted(omitted(vec![old], &["app"]));
+    let archive = archive.with_omitted(omitted(vec![old]));
+    let archive = archive.with_held([(Digest::sha256(SHARED), held)].into());
     assert_eq!(archive.omission(), Some(&Omission { in_base: 1, ..omission }));
     // Receipts that are none.
     for (change, why) in [

@@ -9,15 +9,14 @@
 mod layouts;
 
 use std::fs;
-use std::num::NonZeroUsize;
 
 use layouts::Layout;
 use sealift::archive::{Archive, BlobError};
 use sealift::engine::{self, Options, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
-use sealift::policy::{Demand, PolicyFile, PolicySet, Reason, document};
-use sealift::report::{self, Basis, Outcome, Scope};
+use sealift::policy::{PolicyFile, PolicySet, Reason, document};
+use sealift::report::Outcome;
 use sealift::time::UnixTime;
 use sealift::verify::{Trust, Verifier};
 use serde_json::{Value, json};
@@ -36,18 +35,10 @@ fn judge(archive: &Archive, inventory: &Inventory) -> Result<engine::Outcome, en
     let now = UnixTime::from_seconds(1_800_000_000).unwrap();
     let file = PolicyFile { name: "all.yaml", bytes: ADMIT_ALL };
     let policies = PolicySet::new(document::parse(&[file], &limits, now).unwrap()).unwrap();
-    let basis = Basis {
-        judged_at: now,
-        scope: Scope::Whole,
-        trust: report::Trust::default(),
-        policies: Vec::new(),
-    };
-    let options =
-        Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis };
     let verifiers = [Verifier::new(Trust::default(), now, limits)];
     let work =
         Work { archive, inventory, verifiers: &verifiers, policies: &policies, limits: &limits };
-    engine::verify(&work, &options, &())
+    engine::verify(&work, &Options::at(now), &())
 }
 
 /// The codes and details of the faults that deny the only image; none where it is admitted.
@@ -116,4 +107,24 @@ fn what_cannot_be_read_decides_nothing() {
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1024).unwrap();
     let error = judge(&archive, &inventory).unwrap_err();
     assert!(matches!(error, engine::Error::Unreadable(BlobError::Io { .. })), "{error:?}");
+}
+
+/// Evidence alone is nothing to judge.
+#[test]
+fn evidence_without_its_image() {
+    let image = Layout::default().image("elsewhere");
+    for (pieces, told) in [
+        (0, "the archive holds no image"),
+        (1, "the archive holds 1 piece of evidence and none of the images it speaks of"),
+        (2, "the archive holds 2 pieces of evidence and none of the images it speaks of"),
+    ] {
+        let mut layout = Layout::default();
+        for piece in 0..pieces {
+            let bundle = layout.bundle(&image, &json!({ "piece": piece }).to_string());
+            layout.root(&bundle, &[]);
+        }
+        let archive = layout.open();
+        let inventory = Inventory::of(&archive, &Limits::default()).unwrap();
+        assert_eq!(judge(&archive, &inventory).unwrap_err().to_string(), told);
+    }
 }

@@ -18,7 +18,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use sealift::archive::Archive;
 use sealift::digest::Digest;
+use sealift::limits::Limits;
 use serde_json::{Value, json};
 
 const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
@@ -396,10 +398,42 @@ fn a_dry_run_writes_nothing() {
     let blobs = fs::read(home.path().join("out.tar")).unwrap();
     assert!(u64::try_from(blobs.len()).unwrap() > done["bytes"].as_u64().unwrap());
     let last = said.lines().last().unwrap();
-    assert!(last.starts_with("nothing was written; it would be: 3 image(s), "), "{last}");
+    assert!(last.starts_with("nothing was written; it would be: 3 images, "), "{last}");
     let output = run(&["export", &place]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("--output <FILE>"), "{}", text(&output.stderr));
+}
+
+/// The archive tells a time where it is told one, and is the same every time.
+#[test]
+fn the_time_of_an_export_is_given() {
+    let home = tempfile::tempdir().unwrap();
+    let place = format!("oci-archive:{}", demo("upgrade.tar"));
+    let out = home.path().join("out.tar");
+    let export = |epoch: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
+        let output = command
+            .args(["export", &place, "-o", out.to_str().unwrap(), "--format", "json"])
+            .env_clear()
+            .env("SOURCE_DATE_EPOCH", epoch)
+            .output();
+        output.unwrap()
+    };
+    assert_eq!(answer(&export("1700000000"))["ledger"]["time"], "2023-11-14T22:13:20Z");
+    let first = fs::read(&out).unwrap();
+    answer(&export("1700000000"));
+    assert!(fs::read(&out).unwrap() == first);
+    for epoch in ["", "soon", "1700000000.5"] {
+        let why = if epoch.is_empty() {
+            "cannot parse integer from empty string"
+        } else {
+            "invalid digit found in string"
+        };
+        assert_eq!(
+            refusal(&export(epoch)),
+            format!("SOURCE_DATE_EPOCH is no number of seconds: `{epoch}`: {why}")
+        );
+    }
 }
 
 #[test]
@@ -439,6 +473,48 @@ fn a_lock_holds_what_was_exported() {
         refusal(&export(home.path(), &[&place, "--lock", lock])),
         format!("lock `{lock}`: no lock: missing field `version` at line 1 column 2")
     );
+}
+
+/// Two archives that call two images the same.
+#[test]
+fn one_name_is_one_image() {
+    let home = tempfile::tempdir().unwrap();
+    let upgrade = demo("upgrade.tar");
+    let place = format!("oci-archive:{upgrade}");
+    let told = answer(&export(home.path(), &[&place, "--format", "json"]));
+    let of = |name: &str| {
+        let images = told["images"].as_array().unwrap();
+        let image = images.iter().find(|image| image["names"] == json!([name])).unwrap();
+        image["digest"].as_str().unwrap().to_owned()
+    };
+    let console = told["images"][1]["names"][0].as_str().unwrap();
+    let other = changed(home.path(), |layout| {
+        for entry in layout.entries() {
+            if entry["annotations"]["io.containerd.image.name"] == SERVER {
+                entry["annotations"]["io.containerd.image.name"] = json!("r.example/old:1");
+            } else if entry["annotations"]["io.containerd.image.name"] == console {
+                entry["annotations"]["io.containerd.image.name"] = json!(SERVER);
+            }
+        }
+    });
+    let index = Digest::sha256(&fs::read(other.join("index.json")).unwrap());
+    let own = Archive::open(Path::new(&upgrade), &Limits::default()).unwrap();
+    let other = format!("oci:{}:{SERVER}", other.to_str().unwrap());
+    let output = export(home.path(), &[&format!("{place}:{SERVER}"), &other]);
+    let repository = SERVER.strip_suffix(":2.1.0").unwrap();
+    let (server, console) = (of(SERVER), of(console));
+    assert_eq!(
+        text(&output.stderr),
+        format!(
+            "error: {SERVER} is {server} in {repository} in archive {} and {console} in \
+             {repository} in archive {index}, and an archive has one of that name\n\
+             hint: carry one of them: leave one of the two places out (`--referrers-src` and \
+             `COSIGN_REPOSITORY` name places for evidence), or remove the tag that is outdated \
+             there\n",
+            own.index_digest(),
+        )
+    );
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
 }
 
 #[test]

@@ -346,6 +346,44 @@ fn export(source: &Path, output: &Path, more: &[&str]) -> Command {
     command
 }
 
+/// What nothing is kept of is told, for it has to be fetched again.
+#[test]
+fn what_was_left_of_another_archive_is_told() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo/upgrade.tar");
+    let scratch = tempfile::tempdir().unwrap();
+    let (path, partial) = (scratch.path().join("x.tar"), scratch.path().join(".x.tar.partial"));
+    let told = |more: &[&str]| {
+        let output = export(&demo, &path, more).stdout(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let told = String::from_utf8(output.stdout).unwrap();
+        let (_, rest) = told.split_once("kept of what was there: ").unwrap_or_default();
+        rest.to_owned()
+    };
+    assert_eq!(told(&["--platform", "linux/amd64"]), "");
+    let other = std::fs::read(&path).unwrap();
+    assert_eq!(told(&["--resume"]), "0 blobs, 0 B\n");
+    let whole = std::fs::read(&path).unwrap();
+    let differ = other.iter().zip(&whole).position(|(other, whole)| other != whole).unwrap();
+    let is_other = "what was there was of other images, or of other evidence of them\n";
+    for (left, expected) in [
+        (&other[..], format!("0 blobs, 0 B\n{is_other}")),
+        (&other[..=differ], format!("0 blobs, 0 B\n{is_other}")),
+        (&other[..differ], "0 blobs, 0 B\n".to_owned()),
+        (&whole[..1600], "0 blobs, 0 B\n".to_owned()),
+        (&whole[..0], "0 blobs, 0 B\n".to_owned()),
+    ] {
+        std::fs::write(&partial, left).unwrap();
+        assert_eq!(told(&["--resume"]), expected, "{}", left.len());
+        assert!(std::fs::read(&path).unwrap() == whole);
+    }
+    // Nobody asked what became of it.
+    std::fs::write(&partial, &other).unwrap();
+    assert_eq!(told(&[]), "");
+    std::fs::write(&partial, &whole).unwrap();
+    let kept = told(&["--resume"]);
+    assert!(!kept.starts_with("0 blobs") && !kept.contains(is_other), "{kept}");
+}
+
 /// HOSTILE.md case 116: killed at any moment, there is no archive or a whole one.
 #[test]
 fn killed_at_any_moment() {
@@ -387,4 +425,46 @@ fn killed_at_any_moment() {
             std::fs::remove_dir_all(&at).unwrap();
         }
     }
+}
+
+#[test]
+fn places_are_filled_in_any_order() {
+    let blobs = blobs();
+    let (tar, _) = undisturbed(&blobs);
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("x.tar");
+    let resumed = shape(None, Leftover::Resumed);
+    // Backwards, until all but the first `left` are written.
+    for left in 0..blobs.len() {
+        let mut writer = ArchiveWriter::create_as(&path, resumed).unwrap();
+        assert!(writer.has_places());
+        let found = writer.begin(INDEX, &promised(&blobs), &mut |_| {}).unwrap();
+        assert_eq!(found, kept(&blobs, 0));
+        let filled = writer.fill(&promised(&blobs), |places| {
+            let all: Vec<_> = places.all().iter().zip(&blobs).collect();
+            for (place, (_, bytes)) in all.into_iter().skip(left).rev() {
+                let mut filling = places.fill(*place);
+                bytes.chunks(300).try_for_each(|chunk| filling.write(chunk))?;
+                filling.end()?;
+            }
+            Ok::<_, Error>(())
+        });
+        if left > 0 {
+            let cause = io::Error::other("a blob is not written").into();
+            let doing = format!("write `{}`", path.display());
+            assert_eq!(filled, Err(Error::Io { doing, cause }));
+            drop(writer);
+            // What stands behind a hole is not kept; the bytes are those of any other run.
+            assert_eq!(write(&path, resumed, INDEX, &blobs), Ok(kept(&blobs, 0)));
+        } else {
+            assert_eq!((filled, writer.finish()), (Ok(()), Ok(1)));
+        }
+        assert!(std::fs::read(&path).unwrap() == tar, "{left}");
+        std::fs::remove_file(&path).unwrap();
+    }
+    assert!(
+        !ArchiveWriter::create_as(&path, shape(Some("1MiB"), Leftover::Replaced))
+            .unwrap()
+            .has_places()
+    );
 }

@@ -8,7 +8,6 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -18,8 +17,8 @@ use sealift::tuf;
 use serde_json::{Value, json};
 
 use support::key::Key;
-use support::time;
 use support::tuf::{Delegated, NOW, Part, Repository, gzip, id, packed};
+use support::{time, told};
 
 const TARGET: &[u8] = b"whom to trust\n";
 
@@ -27,17 +26,6 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 fn repository() -> Repository {
     Repository::new(&[("trusted_root.json", TARGET), ("folder/other.txt", b"other\n")])
-}
-
-/// The error with its causes, as a user reads it.
-fn told(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        told = format!("{told}: {next}");
-        cause = next.source();
-    }
-    told
 }
 
 /// The target of `files`, judged at a time.

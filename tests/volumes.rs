@@ -24,6 +24,7 @@ use sealift::archive::{
 use sealift::digest::{Algorithm, Digest};
 use sealift::limits::Limits;
 use sealift::oci::Descriptor;
+use sealift::size::InvalidSize;
 
 /// Cuts the sample into five.
 const CUT: usize = 5000;
@@ -480,17 +481,17 @@ fn sizes() {
         ("1023KiB", Err(BadVolumeSize::TooSmall)),
         ("1MB", Err(BadVolumeSize::TooSmall)),
         ("0GiB", Err(BadVolumeSize::TooSmall)),
-        ("8589934592GiB", Err(BadVolumeSize::TooLarge)),
-        ("18446744073709551615KB", Err(BadVolumeSize::TooLarge)),
-        ("18446744073709551616KB", Err(BadVolumeSize::Form)),
-        ("4", Err(BadVolumeSize::Form)),
-        ("4G", Err(BadVolumeSize::Form)),
-        ("4gib", Err(BadVolumeSize::Form)),
-        ("GiB", Err(BadVolumeSize::Form)),
-        ("4 GiB", Err(BadVolumeSize::Form)),
-        ("-4GiB", Err(BadVolumeSize::Form)),
-        ("4.5GiB", Err(BadVolumeSize::Form)),
-        ("", Err(BadVolumeSize::Form)),
+        ("8589934592GiB", Err(InvalidSize::TooLarge.into())),
+        ("18446744073709551615KB", Err(InvalidSize::TooLarge.into())),
+        ("18446744073709551616KB", Err(InvalidSize::Form.into())),
+        ("4", Err(InvalidSize::Form.into())),
+        ("4G", Err(InvalidSize::Form.into())),
+        ("4gib", Err(InvalidSize::Form.into())),
+        ("GiB", Err(InvalidSize::Form.into())),
+        ("4 GiB", Err(InvalidSize::Form.into())),
+        ("-4GiB", Err(InvalidSize::Form.into())),
+        ("4.5GiB", Err(InvalidSize::Form.into())),
+        ("", Err(InvalidSize::Form.into())),
     ];
     for (text, expected) in cases {
         let found = text.parse::<VolumeSize>().map(VolumeSize::bytes);
@@ -601,8 +602,6 @@ fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
 /// What users see: an export in volumes is judged and shown as the archive it is.
 #[test]
 fn the_command_line() {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
-    let demo = |name: &str| home.join(name).into_os_string().into_string().unwrap();
     let (root, policy) = (demo("trusted_root.json"), demo("policy.yaml"));
     let scratch = tempfile::tempdir().unwrap();
     let at = |name: &str| scratch.path().join(name).into_os_string().into_string().unwrap();
@@ -612,7 +611,7 @@ fn the_command_line() {
     let (status, told, _) = run(&["export", &images, "-o", &set, "--volume-size", "1MiB"]);
     assert_eq!(status, Some(0));
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-    let expected = format!("{set}.001 to {set}.001: 3 image(s), ");
+    let expected = format!("{set}.001: 3 images, ");
     assert!(told.contains(&expected), "{told}");
     // Cut smaller than an export may: reading has no smallest size.
     let tar = std::fs::read(&whole).unwrap();
@@ -649,4 +648,180 @@ fn the_command_line() {
         assert_eq!(status, Some(2));
         assert!(said.starts_with(&expected), "{said}");
     }
+}
+
+/// A set, cut smaller than an export may, beside the one file it is cut from.
+struct Cut {
+    scratch: tempfile::TempDir,
+    whole: String,
+    volumes: Vec<String>,
+}
+
+impl Cut {
+    fn of_demo() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name).into_os_string().into_string().unwrap();
+        let whole = at("whole.tar");
+        let images = format!("oci-archive:{}", demo("upgrade.tar"));
+        assert_eq!(run(&["export", &images, "-o", &whole]).0, Some(0));
+        let volumes = Self::write(&std::fs::read(&whole).unwrap(), &["c", "a", "d", "b"].map(at));
+        Self { scratch, whole, volumes }
+    }
+
+    /// Writes a set into these files.
+    fn write(tar: &[u8], files: &[String; 4]) -> Vec<String> {
+        let pieces = files_of(tar, tar.len() / 3);
+        assert_eq!(pieces.len(), files.len());
+        files.iter().zip(pieces).for_each(|(file, bytes)| std::fs::write(file, bytes).unwrap());
+        files.to_vec()
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.scratch.path().join(name).into_os_string().into_string().unwrap()
+    }
+
+    /// The volumes, each behind `lead`.
+    fn each(&self, lead: &str) -> Vec<String> {
+        self.volumes.iter().map(|volume| format!("{lead}{volume}")).collect()
+    }
+}
+
+fn demo(name: &str) -> String {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/demo");
+    home.join(name).into_os_string().into_string().unwrap()
+}
+
+fn strs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
+
+const SERVER: &str = "registry.sealift.example/demo/server:2.1.0";
+
+#[test]
+fn sets_are_compared() {
+    let cut = Cut::of_demo();
+    let whole = std::fs::read(&cut.whole).unwrap();
+    let copy = Cut::write(&whole, &["e", "f", "g", "h"].map(|name| cut.at(name)));
+    let (set, copy) = (strs(&cut.volumes), strs(&copy));
+    let one = cut.whole.as_str();
+    let diff = |files: &[&str]| {
+        let (status, told, said) = run(&[&["diff"], files].concat());
+        let short = |text: String| text.replace(cut.scratch.path().to_str().unwrap(), "DIR");
+        (status, short(told), short(said))
+    };
+    let (a, b) = ("DIR/c and 3 volumes of its set", "DIR/whole.tar");
+    let same = |a: &str, b: &str| {
+        let (_, told, _) = diff(&[one, one]);
+        let (first, _) = told.split_once('\n').unwrap();
+        assert!(first.starts_with("same: 3 images, "), "{first}");
+        (Some(0), format!("{first}\n  A is {a}\n  B is {b}\n"), String::new())
+    };
+    assert_eq!(diff(&[&set[..], &[one]].concat()), same(a, b));
+    assert_eq!(diff(&[&[one], &set[..]].concat()), same(b, a));
+    assert_eq!(
+        diff(&[set.clone(), copy.clone()].concat()),
+        same(a, "DIR/e and 3 volumes of its set")
+    );
+    // In any order, though volumes of two copies stand side by side.
+    let mixed: Vec<_> = set.iter().zip(&copy).flat_map(|(one, other)| [*one, *other]).collect();
+    assert_eq!(diff(&mixed), same(a, "DIR/e and 3 volumes of its set"));
+    let refused = |said: &str| (Some(2), String::new(), format!("error: {said}\n"));
+    let sides = "; the volumes of a set are one side";
+    assert_eq!(
+        diff(&set),
+        refused(&format!("two sides are compared, and here is 1: `{a}`{sides}"))
+    );
+    assert_eq!(
+        diff(&[&set[..], &[one, one]].concat()),
+        refused(&format!("two sides are compared, and here are 3: `{a}`, `{b}`, `{b}`{sides}"))
+    );
+    let (status, told, said) = diff(&[&[one], &set[1..]].concat());
+    assert_eq!((status, told.as_str()), (Some(2), ""));
+    assert!(said.starts_with("error: the archive of 3 files cannot be read: of the 4"), "{said}");
+}
+
+#[test]
+fn a_set_is_a_source() {
+    let cut = Cut::of_demo();
+    let export = |sources: &[&str], name: &str| {
+        let path = cut.at(name);
+        let (status, told, said) = run(&[&["export", "-o", &path], sources].concat());
+        assert_eq!((status, said.as_str()), (Some(0), ""), "{sources:?}");
+        (told.replace(&path, "OUT"), std::fs::read(&path).unwrap())
+    };
+    let of_whole = |name: &str| export(&[&format!("oci-archive:{}{name}", cut.whole)], "one.tar");
+    let volumes = cut.each("oci-archive:");
+    assert!(export(&strs(&volumes), "set.tar") == of_whole(""));
+    // A name that is given with one volume is meant of the set.
+    for at in 0..volumes.len() {
+        let mut named = volumes.clone();
+        named[at] = format!("{}:{SERVER}", named[at]);
+        assert!(export(&strs(&named), "set.tar") == of_whole(&format!(":{SERVER}")), "{at}");
+    }
+    // Beside another archive, and in a list.
+    let list = cut.at("list.txt");
+    std::fs::write(&list, volumes.join("\n")).unwrap();
+    let other = format!("oci-archive:{}:{SERVER}", cut.whole);
+    let both = export(&["-i", &list, &other], "set.tar");
+    assert!(both.1 == of_whole("").1);
+    let (status, told, said) =
+        run(&[&["export", "-o", &cut.at("none.tar")], &strs(&volumes)[1..]].concat());
+    assert_eq!((status, told.as_str()), (Some(2), ""));
+    assert!(said.contains("error: the archive of 3 files cannot be read: of the 4"), "{said}");
+    assert!(!Path::new(&cut.at("none.tar")).exists());
+}
+
+/// Whoever judges by an archive, judges by a set.
+#[test]
+fn a_set_is_an_archive_everywhere() {
+    let cut = Cut::of_demo();
+    let (root, policy) = (demo("trusted_root.json"), demo("policy.yaml"));
+    let pod = cut.at("pod.yaml");
+    let text = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    \
+         image: {SERVER}\n"
+    );
+    std::fs::write(&pod, text).unwrap();
+    let judged = ["--trusted-root", &root, "--verification-time", "2027-01-01T00:00:00Z"];
+    let by = ["--policy", &policy];
+    let each: Vec<String> =
+        cut.volumes.iter().flat_map(|volume| ["--archive".to_owned(), volume.clone()]).collect();
+    // As a shell gives them.
+    let listed = [&["--archive"][..], &strs(&cut.volumes)].concat();
+    let commands: [&[&str]; 3] = [
+        &[&["admit", "-f", &pod][..], &judged, &by].concat(),
+        &[&["policy", "explain", "--image", SERVER][..], &judged, &by].concat(),
+        &[&["policy", "lint", &policy][..], &judged].concat(),
+    ];
+    for command in commands {
+        let (status, told, said) = run(&[command, &["--archive", &cut.whole]].concat());
+        assert_ne!(status, Some(2), "{command:?}: {said}");
+        let of_set = run(&[command, &strs(&each)].concat());
+        assert_eq!(of_set, (status, told.clone(), said.clone()), "{command:?}");
+        if command[1] != "lint" {
+            assert_eq!(run(&[command, &listed].concat()), (status, told, said), "{command:?}");
+        }
+        let (status, told, said) = run(&[command, &strs(&each)[2..]].concat());
+        assert_eq!((status, told.as_str()), (Some(2), ""), "{command:?}");
+        assert!(
+            said.starts_with("error: the archive of 3 files cannot be read: of the 4"),
+            "{command:?}: {said}"
+        );
+    }
+    let test = |archive: &str| {
+        let file = cut.at("test.yaml");
+        let text = format!(
+            "apiVersion: sealift/v1\nkind: PolicyTest\narchive: {archive}\npolicies: [{policy}]\n\
+             trustedRoot: {root}\nverificationTime: 2027-01-01T00:00:00Z\ncases:\n\
+             - {{image: \"{SERVER}\", expect: admitted}}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        run(&["policy", "test", &file])
+    };
+    let passed = (Some(0), "1 passed, 0 failed\n".to_owned(), String::new());
+    assert_eq!(test("whole.tar"), passed);
+    assert_eq!(test("[a, b, c, d]"), passed);
+    let (status, _, said) = test("[a, b, c]");
+    assert_eq!(status, Some(2));
+    assert!(said.starts_with("error: the archive of 3 files cannot be read: of the 4"), "{said}");
 }

@@ -193,7 +193,8 @@ impl BlobError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Missing { .. } | Self::Omitted { .. } => "missing-blob",
+            Self::Missing { .. } => "missing-blob",
+            Self::Omitted { .. } => "omitted-blob",
             Self::WrongSize { .. } => "size-mismatch",
             Self::WrongDigest { .. } | Self::DamagedVolume { .. } => "digest-mismatch",
             Self::TooLarge { .. } => "limit-exceeded",

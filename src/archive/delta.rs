@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 
 use crate::archive::{Archive, BlobError, Store};
 use crate::digest::Digest;
@@ -16,12 +17,10 @@ use crate::oci::Descriptor;
 pub struct Omitted {
     /// The blobs and their sizes, as the delta lists them.
     pub blobs: BTreeMap<Digest, u64>,
-    /// The digests of the contents of what it was made against, as it says.
-    pub named: Vec<Digest>,
+    /// What it was made against, as it says, for people.
+    pub named: Vec<String>,
     /// Archives that were given as its base.
     pub bases: Vec<Archive>,
-    /// Repositories of the target of a mirror that say they hold them.
-    pub at_target: BTreeMap<Digest, String>,
 }
 
 /// What became of the blobs that a delta leaves to its base.
@@ -31,8 +30,8 @@ pub struct Omission {
     pub blobs: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// The digests of the contents of what it was made against, as it says.
-    pub named: Vec<Digest>,
+    /// What it was made against, as it says, for people.
+    pub named: Vec<String>,
     /// How many lie in a base that was given.
     pub in_base: usize,
     /// How many the target says it holds.
@@ -44,21 +43,28 @@ pub struct Omission {
 impl fmt::Display for Omission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { blobs, bytes, named, in_base, at_target, missing } = self;
-        write!(f, "the archive is a delta that leaves {blobs} blobs to its base, {bytes} bytes")?;
+        let (s, missing) = (if *blobs == 1 { "" } else { "s" }, missing.len());
+        write!(f, "the archive is a delta that leaves {blobs} blob{s} to its base, {bytes} bytes")?;
         if *in_base > 0 {
-            write!(f, "; {in_base} are read from the base that was given")?;
+            write!(f, "; {in_base} {} read from the base that was given", is(*in_base))?;
         }
         if *at_target > 0 {
-            let why = "by its own word, and were not hashed";
-            write!(f, "; {at_target} are held by the target, {why}")?;
+            let is = is(*at_target);
+            write!(f, "; {at_target} {is} held by the target, by its own word, and not hashed")?;
         }
-        if !missing.is_empty() {
-            let named: Vec<_> = named.iter().map(Digest::to_string).collect();
-            let (missing, named) = (missing.len(), named.join(" and "));
-            write!(f, "; {missing} are nowhere: give by `--base` what has the contents {named}")?;
+        if missing > 0 {
+            let (is, named) = (is(missing), named.join(" and "));
+            write!(
+                f,
+                "; {missing} {is} nowhere: give by `--base` what it was made against, {named}"
+            )?;
         }
         Ok(())
     }
+}
+
+fn is(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 /// The blobs of a delta and those of its bases.
@@ -86,8 +92,6 @@ impl DeltaStore {
             omission.bytes = omission.bytes.saturating_add(*size);
             if self.holder(digest).is_some() {
                 omission.in_base = omission.in_base.saturating_add(1);
-            } else if self.omitted.at_target.contains_key(digest) {
-                omission.at_target = omission.at_target.saturating_add(1);
             } else {
                 omission.missing.push(*digest);
             }
@@ -117,6 +121,10 @@ impl Store for DeltaStore {
         }
     }
 
+    fn open(&self, digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        self.holder(digest)?.open(digest)
+    }
+
     fn first_byte(&self, digest: &Digest) -> Option<u8> {
         self.holder(digest)?.first_byte(digest)
     }
@@ -142,14 +150,5 @@ impl Store for DeltaStore {
         } else {
             self.own.missing(&digest)
         }
-    }
-
-    fn at_target(&self, descriptor: &Descriptor) -> Option<&str> {
-        let digest = &descriptor.digest;
-        let is_listed = self.omitted.blobs.get(digest) == Some(&descriptor.size);
-        if !is_listed || self.holder(digest).is_some() {
-            return None;
-        }
-        self.omitted.at_target.get(digest).map(String::as_str)
     }
 }

@@ -372,7 +372,7 @@ impl Error {
                 Some("unpack it with `zstd -d --long=31` and give sealift the plain tar")
             }
             Self::MissingVolumes { .. } | Self::NotAVolume { .. } => {
-                Some("give every volume of the set, in any order: `ARCHIVE.001 ARCHIVE.002 …`")
+                Some("give every volume of the set, in any order: `ARCHIVE.*`")
             }
             Self::ForeignVolume { .. } | Self::DoubledVolume { .. } => {
                 Some("give the volumes of one set, each once")
@@ -424,7 +424,7 @@ impl fmt::Display for Member {
             Ok(text) => write!(f, "`{}", text.escape_debug())?,
             Err(_) => write!(f, "`{}", shown.escape_ascii())?,
         }
-        f.write_str(if shown.len() < self.name.len() { "…`" } else { "`" })?;
+        f.write_str(if shown.len() < self.name.len() { "...`" } else { "`" })?;
         self.offset.iter().try_for_each(|offset| write!(f, " at byte {offset}"))
     }
 }

@@ -9,10 +9,12 @@ mod blob;
 mod compression;
 mod delta;
 mod error;
+mod held;
 mod layout;
 mod output;
 mod partial;
 mod path;
+mod places;
 mod stream;
 mod tar;
 mod volumes;
@@ -21,19 +23,24 @@ mod write;
 pub use blob::{Blob, BlobError};
 pub use delta::{Omission, Omitted};
 pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault, VolumeFault};
+pub use held::Held;
 pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
+pub use places::{Filling, Place, Places};
 pub use volumes::{BadVolumeSize, VolumeSize};
 pub use write::{ArchiveWriter, Kept, Shape};
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use compression::Packing;
 use delta::DeltaStore;
+use held::HeldStore;
 use layout::LayoutStore;
 use stream::StreamStore;
 use tar::{Members, TarStore};
@@ -59,6 +66,12 @@ pub trait Store: Send + Sync {
         sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
     ) -> Result<(), BlobError>;
 
+    /// The bytes of a blob file as a reader, where they lie in one piece and are not in memory; others
+    /// have [`read`](Self::read) alone.
+    fn open(&self, _digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        None
+    }
+
     /// The first byte of a blob file; `None` where it is empty or cannot be read. Tells JSON from
     /// layers without reading them.
     fn first_byte(&self, digest: &Digest) -> Option<u8> {
@@ -82,8 +95,8 @@ pub trait Store: Send + Sync {
         BlobError::Missing { digest: *digest }
     }
 
-    /// The repository of a mirror's target that says it holds a blob which is not here, for a delta
-    /// leaves it to its base.
+    /// The repository of a mirror's target that says it holds the blob, so that it is neither read
+    /// nor missed here.
     fn at_target(&self, _descriptor: &Descriptor) -> Option<&str> {
         None
     }
@@ -148,20 +161,33 @@ impl Archive {
 
     /// Opens several archives in their order, the volumes of each set as one.
     pub fn open_each<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Vec<Self>, Error> {
-        let mut archives: Vec<(Option<Digest>, Vec<&Path>)> = Vec::new();
-        for path in paths.iter().map(AsRef::as_ref) {
-            let set = match open_volume(path, limits) {
-                Ok(volume) => Some(*volume.set()),
-                Err(Error::NotAVolume { .. }) => None,
+        let files = |set: Vec<usize>| -> Vec<&P> {
+            set.into_iter().filter_map(|place| paths.get(place)).collect()
+        };
+        Self::sets(paths, limits)?
+            .into_iter()
+            .map(|set| Self::open_files(&files(set), limits))
+            .collect()
+    }
+
+    /// Which files are one archive, by their places in `paths`: the volumes of a set together, every
+    /// other file alone, in the order of the first of each. A volume that its set has already begins
+    /// another copy of the set. What cannot be opened is told when its archive is.
+    pub fn sets<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Vec<Vec<usize>>, Error> {
+        let mut sets: Vec<Together> = Vec::new();
+        for (place, path) in paths.iter().enumerate() {
+            let volume = match open_volume(path.as_ref(), limits) {
+                Ok(volume) => Some((*volume.set(), volume.number())),
+                Err(Error::NotAVolume { .. } | Error::Io { .. }) => None,
                 Err(error) => return Err(error),
             };
-            let known = archives.iter_mut().find(|(known, _)| set.is_some() && *known == set);
+            let known = volume.and_then(|volume| sets.iter_mut().find(|set| set.lacks(volume)));
             match known {
-                Some((_, files)) => files.push(path),
-                None => archives.push((set, vec![path])),
+                Some(set) => set.take(place, volume),
+                None => sets.push(Together::from(place, volume)),
             }
         }
-        archives.iter().map(|(_, files)| Self::open_files(files, limits)).collect()
+        Ok(sets.into_iter().map(|set| set.places).collect())
     }
 
     fn of_set(volumes: Vec<Volume>, limits: &Limits) -> Result<Self, Error> {
@@ -173,7 +199,7 @@ impl Archive {
 
     /// Reads a tar (plain, gzip or zstd) that can be read only once, such as standard input.
     /// Blobs are hashed as they pass; metadata is kept in memory, layers are not.
-    pub fn from_stream(stream: impl std::io::Read, limits: &Limits) -> Result<Self, Error> {
+    pub fn from_stream(stream: impl Read, limits: &Limits) -> Result<Self, Error> {
         let (store, members) = StreamStore::once(stream, limits)?;
         Self::new(Box::new(store), members, limits)
     }
@@ -193,6 +219,17 @@ impl Archive {
         let store = DeltaStore { own: self.store, omitted };
         let omission = Some(store.omission());
         Self { store: Box::new(store), omission, ..self }
+    }
+
+    /// Leaves to the target of a mirror what it says it holds.
+    #[must_use]
+    pub fn with_held(mut self, held: BTreeMap<Digest, Held>) -> Self {
+        if let Some(omission) = &mut self.omission {
+            let missing = omission.missing.len();
+            omission.missing.retain(|digest| !held.contains_key(digest));
+            omission.at_target = missing.saturating_sub(omission.missing.len());
+        }
+        Self { store: Box::new(HeldStore { own: self.store, held }), ..self }
     }
 
     /// What became of what it omits, where it is a delta and was told.
@@ -225,6 +262,33 @@ impl Archive {
 impl fmt::Debug for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Archive").field("index_digest", &self.index_digest).finish_non_exhaustive()
+    }
+}
+
+/// Files that are one archive.
+struct Together {
+    /// The name of the set, where they are volumes.
+    set: Option<Digest>,
+    numbers: BTreeSet<u32>,
+    places: Vec<usize>,
+}
+
+impl Together {
+    fn from(place: usize, volume: Option<(Digest, u32)>) -> Self {
+        let set = volume.map(|(set, _)| set);
+        let mut together = Self { set, numbers: BTreeSet::new(), places: Vec::new() };
+        together.take(place, volume);
+        together
+    }
+
+    /// Whether this volume of the set is not among them.
+    fn lacks(&self, (set, number): (Digest, u32)) -> bool {
+        self.set == Some(set) && !self.numbers.contains(&number)
+    }
+
+    fn take(&mut self, place: usize, volume: Option<(Digest, u32)>) {
+        self.numbers.extend(volume.map(|(_, number)| number));
+        self.places.push(place);
     }
 }
 

@@ -34,6 +34,7 @@ use crate::archive::tar::{ReadAt, Span, with_buffer};
 use crate::archive::{BlobError, Damage, Error};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::limits::Limits;
+use crate::size::{InvalidSize, Size};
 
 /// Bytes of a header.
 pub(super) const HEADER: u64 = 512;
@@ -67,25 +68,11 @@ impl VolumeSize {
     }
 }
 
-/// `1*DIGIT ( "KB" / "MB" / "GB" / "KiB" / "MiB" / "GiB" )`
 impl FromStr for VolumeSize {
     type Err = BadVolumeSize;
 
     fn from_str(text: &str) -> Result<Self, BadVolumeSize> {
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = text.split_at_checked(digits).unwrap_or_default();
-        let unit: u64 = match unit {
-            "KB" => 1000,
-            "MB" => 1_000_000,
-            "GB" => 1_000_000_000,
-            "KiB" => 1 << 10,
-            "MiB" => 1 << 20,
-            "GiB" => 1 << 30,
-            _ => return Err(BadVolumeSize::Form),
-        };
-        let number: u64 = number.parse().map_err(|_| BadVolumeSize::Form)?;
-        let size = number.checked_mul(unit).filter(|size| i64::try_from(*size).is_ok());
-        let size = size.ok_or(BadVolumeSize::TooLarge)?;
+        let size = text.parse::<Size>()?.bytes();
         if size < Self::SMALLEST { Err(BadVolumeSize::TooSmall) } else { Ok(Self(size)) }
     }
 }
@@ -93,15 +80,12 @@ impl FromStr for VolumeSize {
 /// Why a text is no size of volumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadVolumeSize {
-    /// It is no number with a unit.
-    #[error("a size is a number with KB, MB, GB, KiB, MiB or GiB, such as `4GiB`")]
-    Form,
+    /// It is none at all.
+    #[error(transparent)]
+    Size(#[from] InvalidSize),
     /// It is below the smallest.
     #[error("a volume has at least 1MiB")]
     TooSmall,
-    /// No file is so large.
-    #[error("no file is so large")]
-    TooLarge,
 }
 
 /// What a header says of its volume, beside the name of the set.
@@ -244,6 +228,11 @@ impl Volume {
     /// The name of its set.
     pub(super) fn set(&self) -> &Digest {
         &self.set
+    }
+
+    /// Which of its set it is, from 1.
+    pub(super) fn number(&self) -> u32 {
+        self.part.number
     }
 
     /// What happened to it, where it does not hold what its header says.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::archive::error::Member;
 use crate::archive::output::Output;
 use crate::archive::partial::{Leftover, writing};
+use crate::archive::places::Places;
 use crate::archive::tar::with_buffer;
 use crate::archive::{BlobError, Error, VolumeSize};
 use crate::digest::{Digest, Hasher};
@@ -48,6 +49,8 @@ pub struct ArchiveWriter {
     /// Whether `index.json` is written.
     indexed: bool,
     written: BTreeSet<Digest>,
+    /// Whether what a broken run left was of another archive.
+    replaced: bool,
     /// Whether a member is broken; then the archive never appears.
     broken: bool,
 }
@@ -66,6 +69,7 @@ impl ArchiveWriter {
             path: path.to_owned(),
             indexed: false,
             written: BTreeSet::new(),
+            replaced: false,
             broken: false,
         })
     }
@@ -98,6 +102,11 @@ impl ArchiveWriter {
         Ok(())
     }
 
+    /// Whether a broken run left an archive of another `index.json`, of which nothing was kept.
+    pub fn has_replaced(&self) -> bool {
+        self.replaced
+    }
+
     /// Whether the blob is written.
     pub fn contains(&self, digest: &Digest) -> bool {
         self.written.contains(digest)
@@ -120,7 +129,7 @@ impl ArchiveWriter {
         };
         let written = self
             .output
-            .write_all(&header(&name(digest), size))
+            .write_all(&header(digest, size))
             .and_then(|()| io::copy(&mut proving, &mut self.output))
             .and_then(|_| self.output.write_all(padding(size)))
             .map_err(|cause| self.failed(cause));
@@ -129,6 +138,40 @@ impl ArchiveWriter {
         // Bytes that are wrong say more than that a member could not be written.
         checked.map_err(|cause| Error::BadBlob { cause })?;
         written
+    }
+
+    /// Where the rest of the blobs go, to be filled in any order and side by side: `fill` is given
+    /// their places and must fill them all. Volumes have no places: they are hashed front to back.
+    pub fn fill<E: From<Error>>(
+        &mut self,
+        blobs: &[(Digest, u64)],
+        fill: impl FnOnce(&Places<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.indexed {
+            return Err(Error::NoIndex.into());
+        }
+        for (digest, _) in blobs {
+            if !self.written.insert(*digest) {
+                return Err(twice(&name(digest)).into());
+            }
+        }
+        // Unless all goes well.
+        self.broken = true;
+        let failed = |cause| writing(&self.path, cause);
+        self.output.flush().map_err(failed)?;
+        let output = self.output.get_mut();
+        let (file, begins) = output.rest().map_err(failed)?;
+        let places = Places::new(file, begins, blobs, failed);
+        fill(&places)?;
+        let end = places.finish()?;
+        output.go_on(end).map_err(failed)?;
+        self.broken = false;
+        Ok(())
+    }
+
+    /// Whether blobs have places.
+    pub fn has_places(&self) -> bool {
+        self.output.get_ref().is_one_file()
     }
 
     /// Ends the archive, syncs it to disk and gives it its name; in how many files it lies.
@@ -156,7 +199,9 @@ impl ArchiveWriter {
         let mut kept = Kept::default();
         let output = self.output.get_mut();
         let mut mark = output.mark();
-        if replays(output, &front(index_json))? {
+        let begins = replays(output, &front(index_json))?;
+        self.replaced = begins == Replayed::Otherwise;
+        if begins == Replayed::AsExpected {
             mark = output.mark();
             self.indexed = true;
             for (digest, size) in blobs {
@@ -179,8 +224,17 @@ impl ArchiveWriter {
     }
 }
 
+/// How what was left goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replayed {
+    AsExpected,
+    Otherwise,
+    /// As expected, to its end.
+    CutOff,
+}
+
 /// Whether what was left goes on with `expected`.
-fn replays(output: &mut Output, expected: &[u8]) -> io::Result<bool> {
+fn replays(output: &mut Output, expected: &[u8]) -> io::Result<Replayed> {
     let mut expected = expected;
     with_buffer(|buffer| {
         while !expected.is_empty() {
@@ -189,10 +243,11 @@ fn replays(output: &mut Output, expected: &[u8]) -> io::Result<bool> {
             let found = buffer.get(..read).unwrap_or_default();
             match expected.strip_prefix(found) {
                 Some(rest) if read > 0 => expected = rest,
-                _ => return Ok(false),
+                Some(_) => return Ok(Replayed::CutOff),
+                None => return Ok(Replayed::Otherwise),
             }
         }
-        Ok(true)
+        Ok(Replayed::AsExpected)
     })
 }
 
@@ -203,7 +258,7 @@ fn replays_blob(
     size: u64,
     passed: &mut dyn FnMut(u64),
 ) -> io::Result<bool> {
-    if !replays(output, &header(&name(digest), size))? {
+    if replays(output, &header(digest, size))? != Replayed::AsExpected {
         return Ok(false);
     }
     let mut hasher = Hasher::new(digest.algorithm());
@@ -222,7 +277,8 @@ fn replays_blob(
         }
         Ok(true)
     })?;
-    Ok(is_whole && hasher.finish() == *digest && replays(output, padding(size))?)
+    let is_it = is_whole && hasher.finish() == *digest;
+    Ok(is_it && replays(output, padding(size))? == Replayed::AsExpected)
 }
 
 fn name(digest: &Digest) -> String {
@@ -235,14 +291,19 @@ fn front(index_json: &[u8]) -> Vec<u8> {
         .into_iter()
         .flat_map(|(name, bytes)| {
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            [&header(name, size), bytes, padding(size)].concat()
+            [&named(name, size), bytes, padding(size)].concat()
         })
         .collect()
 }
 
+/// What stands before the content of a blob.
+pub(super) fn header(digest: &Digest, size: u64) -> Vec<u8> {
+    named(&name(digest), size)
+}
+
 /// What stands before the content of a member: its header, and before that an extension where the
 /// name is too long for it.
-fn header(name: &str, size: u64) -> Vec<u8> {
+fn named(name: &str, size: u64) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
     header.set_size(size);
@@ -258,7 +319,7 @@ fn header(name: &str, size: u64) -> Vec<u8> {
 }
 
 /// What stands behind it.
-fn padding(size: u64) -> &'static [u8] {
+pub(super) fn padding(size: u64) -> &'static [u8] {
     let used = size % 512;
     let missing = if used == 0 { 0 } else { 512_u64.saturating_sub(used) };
     usize::try_from(missing).ok().and_then(|missing| END.get(..missing)).unwrap_or_default()
@@ -268,7 +329,7 @@ fn padding(size: u64) -> &'static [u8] {
 fn length(index_json: &[u8], blobs: &[(Digest, u64)]) -> u64 {
     let count = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let blobs = blobs.iter().map(|(digest, size)| {
-        count(&header(&name(digest), *size)).saturating_add(size.next_multiple_of(512))
+        count(&header(digest, *size)).saturating_add(size.next_multiple_of(512))
     });
     blobs.fold(count(&front(index_json)).saturating_add(count(&END)), u64::saturating_add)
 }

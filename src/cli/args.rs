@@ -20,6 +20,8 @@ use super::policy::{ConvertArgs, ExplainArgs, LintArgs, TestArgs};
 use super::registry::RegistryArgs;
 use super::signer::{DemandArgs, SignerArgs, TrustArgs};
 #[cfg(feature = "net")]
+use sealift::net::ChunkSize;
+#[cfg(feature = "net")]
 use sealift::transfer::{Namespace, Rule};
 
 /// Carries signed container images over an air gap and proves offline that they are the ones signed.
@@ -133,8 +135,17 @@ pub(crate) struct AdmitArgs {
     pub filename: PathBuf,
 
     /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
-    #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_ARCHIVE", hide_env_values = true)]
-    pub archive: PathBuf,
+    ///
+    /// Or all volumes of a set, in any order: `--archive images.tar.*`.
+    #[arg(
+        long,
+        value_name = "ARCHIVE",
+        env = "SEALIFT_ARCHIVE",
+        hide_env_values = true,
+        required = true,
+        num_args = 1..
+    )]
+    pub archive: Vec<PathBuf>,
 
     #[command(flatten)]
     pub demands: DemandArgs,
@@ -415,9 +426,10 @@ pub(crate) struct ExportArgs {
 
 /// Judges the images of an archive and pushes what is admitted into a registry.
 ///
-/// The judgement is that of `verify`. An image that is denied is not pushed, nor is anything that
-/// belongs to it alone, and the exit status is 1; what is admitted goes with all its evidence.
-/// Blobs come first, tags last.
+/// The judgement is that of `verify`, but that layers are not read which the target says it holds:
+/// they are not pushed either. An image that is denied is not pushed, nor is anything that belongs
+/// to it alone, and the exit status is 1; what is admitted goes with all its evidence. Blobs come
+/// first, tags last.
 #[cfg(feature = "net")]
 #[derive(Debug, Args)]
 pub(crate) struct MirrorArgs {
@@ -490,6 +502,13 @@ pub(crate) struct MirrorArgs {
     #[command(flatten)]
     pub registry: RegistryArgs,
 
+    /// Send blobs larger than this in chunks, where a proxy limits requests or lines break
+    ///
+    /// A number with KB, MB, GB, KiB, MiB or GiB, at least 64KiB; a registry that wants larger chunks
+    /// gets them. Without it a blob is one request, which every registry takes.
+    #[arg(long, value_name = "SIZE", env = "SEALIFT_UPLOAD_CHUNK_SIZE")]
+    pub upload_chunk_size: Option<ChunkSize>,
+
     #[command(flatten)]
     pub format: FormatArgs,
 
@@ -511,13 +530,11 @@ pub(crate) struct MirrorArgs {
 /// The exit status is 0 where both are the same, 1 where they differ, 2 where that is unknown.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
-    /// An archive, or `docker://HOST[/PREFIX]`
-    #[arg(value_name = "A")]
-    pub a: diff::Place,
-
-    /// An archive, or `docker://HOST[/PREFIX]`
-    #[arg(value_name = "B")]
-    pub b: diff::Place,
+    /// Two archives, or an archive and `docker://HOST[/PREFIX]`
+    ///
+    /// All volumes of a set are one archive: `sealift diff one.tar.* two.tar.*`.
+    #[arg(value_names = ["A", "B"], num_args = 2.., required = true)]
+    pub sides: Vec<diff::Place>,
 
     /// The maps that the mirror was given (repeatable)
     #[cfg(feature = "net")]

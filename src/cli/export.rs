@@ -14,7 +14,7 @@ use sealift::limits::Limits;
 #[cfg(feature = "net")]
 use sealift::net::Rekor;
 use sealift::oci::{Platform, Reference};
-use sealift::report::text::Lines;
+use sealift::report::text::{Lines, count};
 #[cfg(feature = "net")]
 use sealift::sigstore::TrustRoot;
 #[cfg(feature = "net")]
@@ -40,9 +40,10 @@ use super::{clock, input, output, verify};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let Wishes { wishes, mut notes } = args.wishes(&limits)?;
+    let Wishes { mut wishes, mut notes } = args.wishes(&limits)?;
+    let files = join_volumes(&mut wishes, &limits)?;
     let elsewhere = args.elsewhere()?;
-    let origins = Origins::open(args, &wishes, &elsewhere, &limits)?;
+    let origins = Origins::open(args, &wishes, &files, &elsewhere, &limits)?;
     notes.extend(origins.notes());
     let sources = origins.sources(&wishes, &elsewhere, &limits)?;
     let mut requests = origins.requests(&wishes, &sources)?;
@@ -189,14 +190,7 @@ impl ExportArgs {
         for path in &self.image_txt {
             self.read_list(path, &own, limits, &mut found)?;
         }
-        let mut seen: Vec<Wish> = Vec::new();
-        found.wishes.retain(|wish| {
-            let is_new = !seen.contains(wish);
-            if is_new {
-                seen.push(wish.clone());
-            }
-            is_new
-        });
+        keep_first(&mut found.wishes);
         if found.wishes.is_empty() {
             bail!("the list names no image");
         }
@@ -227,8 +221,9 @@ impl ExportArgs {
         found.notes.extend(not_carried);
         if destinations > 0 {
             found.notes.push(format!(
-                "list `{shown}` says of {destinations} image(s) where they shall go: \
-                 that is told to `mirror`, not to the archive"
+                "list `{shown}` says of {} where to put it: that is told to `mirror`, not to the \
+                 archive",
+                count(destinations, "image")
             ));
         }
         for ListEntry { location, platform, .. } in entries {
@@ -318,6 +313,50 @@ struct Wish {
     platforms: Platforms,
 }
 
+/// Keeps each wish once.
+fn keep_first(wishes: &mut Vec<Wish>) {
+    let mut seen: Vec<Wish> = Vec::new();
+    wishes.retain(|wish| {
+        let is_new = !seen.contains(wish);
+        if is_new {
+            seen.push(wish.clone());
+        }
+        is_new
+    });
+}
+
+/// All files of each archive, by the first.
+type Files = BTreeMap<PathBuf, Vec<PathBuf>>;
+
+/// Lets the volumes of a set be one archive, which is called by the first of them that was given. Of
+/// it that is meant which any of them is given with.
+fn join_volumes(wishes: &mut Vec<Wish>, limits: &Limits) -> Result<Files> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for path in wishes.iter().filter_map(|wish| wish.location.path()) {
+        if !paths.iter().any(|known| known == path) {
+            paths.push(path.to_owned());
+        }
+    }
+    let mut archives = Files::new();
+    for set in Archive::sets(&paths, limits)? {
+        let files: Vec<_> = set.into_iter().filter_map(|place| paths.get(place)).cloned().collect();
+        let Some(first) = files.first().cloned() else { continue };
+        let is_of_set = |wish: &Wish| wish.location.path().is_some_and(|it| files.contains(it));
+        let is_named = wishes.iter().any(|wish| is_of_set(wish) && wish.location.name().is_some());
+        if files.len() > 1 {
+            wishes.retain(|wish| !is_of_set(wish) || !is_named || wish.location.name().is_some());
+        }
+        for wish in wishes.iter_mut().filter(|wish| is_of_set(wish)) {
+            if let Location::Archive { path, .. } = &mut wish.location {
+                path.clone_from(&first);
+            }
+        }
+        archives.insert(first, files);
+    }
+    keep_first(wishes);
+    Ok(archives)
+}
+
 /// What the images come from, opened.
 struct Origins {
     #[cfg(feature = "net")]
@@ -331,6 +370,7 @@ impl Origins {
     fn open(
         args: &ExportArgs,
         wishes: &[Wish],
+        files: &Files,
         elsewhere: &[Reference],
         limits: &Limits,
     ) -> Result<Self> {
@@ -341,11 +381,11 @@ impl Origins {
             if *form == Form::DockerSave {
                 docker.insert(path.clone());
             }
-            if archives.contains_key(path) {
+            let Some(files) = files.get(path).filter(|_| !archives.contains_key(path)) else {
                 continue;
-            }
-            let archive = open(*form, path, limits)?;
-            let inventory = verify::inventory(&archive, path, limits)?;
+            };
+            let archive = open(*form, path, files, limits)?;
+            let inventory = verify::inventory_of_files(&archive, files, limits)?;
             archives.insert(path.clone(), (archive, inventory));
         }
         #[cfg(not(feature = "net"))]
@@ -483,8 +523,8 @@ impl Origins {
 }
 
 /// Opens an archive; what `docker save` wrote before it wrote layouts has no manifest to carry.
-fn open(form: Form, path: &Path, limits: &Limits) -> Result<Archive> {
-    let opened = verify::open(path, limits);
+fn open(form: Form, path: &Path, files: &[PathBuf], limits: &Limits) -> Result<Archive> {
+    let opened = verify::open_files(files, limits);
     let no_layout = |error: &anyhow::Error| {
         let cause = error.downcast_ref::<archive::Error>();
         cause.is_some_and(|cause| {
@@ -525,23 +565,31 @@ impl Telling<'_> {
             lines.blank();
         }
         self.put_proofs(&mut lines);
+        let images = count(self.plan.images().len(), "image");
         let (blobs, bytes) = self.plan.size();
-        let (images, bytes) = (self.plan.images().len(), HumanBytes(bytes));
-        let place = match (self.output(), self.written) {
-            (Some(path), Some(written)) if self.args.volume_size.is_some() => {
-                format!("{path}.001 to {path}.{:03}", written.files)
-            }
-            (Some(path), Some(_)) => path,
-            _ => "nothing was written; it would be".to_owned(),
-        };
-        lines.line("", &format!("{place}: {images} image(s), {blobs} blobs, {bytes}"));
+        let place = self.place().unwrap_or_else(|| "nothing was written; it would be".to_owned());
+        lines.line("", &format!("{place}: {images}, {}", amount(blobs, bytes)));
         if let Some(ToldKept { blobs, bytes }) = self.left() {
-            lines.line("", &format!("left to the base: {blobs} blobs, {bytes} bytes"));
+            lines.line("", &format!("left to the base: {}", amount(blobs, bytes)));
         }
         if let Some(Kept { blobs, bytes }) = self.kept() {
-            lines.line("", &format!("kept {blobs} blobs, {bytes} bytes"));
+            lines.line("", &format!("kept of what was there: {}", amount(blobs, bytes)));
+        }
+        if self.written.is_some_and(|written| self.args.resume && written.replaced) {
+            let why = "what was there was of other images, or of other evidence of them";
+            lines.line("", why);
         }
         lines.finish()
+    }
+
+    /// The files that were written, the first and the last of several.
+    fn place(&self) -> Option<String> {
+        let (path, files) = (self.output()?, self.written?.files);
+        Some(match (self.args.volume_size, files) {
+            (None, _) => path,
+            (Some(_), 1) => format!("{path}.001"),
+            (Some(_), last) => format!("{path}.001 to {path}.{last:03}"),
+        })
     }
 
     /// Where it was written.
@@ -644,6 +692,10 @@ impl Telling<'_> {
         };
         Ok(serde_json::to_string_pretty(&told)? + "\n")
     }
+}
+
+fn amount(blobs: usize, bytes: u64) -> String {
+    format!("{}, {}", count(blobs, "blob"), HumanBytes(bytes))
 }
 
 fn put_outcomes(lines: &mut Lines, indent: &str, place: &str, lookups: &[Lookup]) {

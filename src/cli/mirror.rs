@@ -1,6 +1,5 @@
 //! `sealift mirror`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(args.demands.trust.verification_time)?;
     let demands = Demands::of_archive(&args.demands, &limits, now)?;
-    let mut registries = args.registry.registries(&limits)?;
+    let mut registries = args.registry.registries(&limits)?.in_chunks(args.upload_chunk_size);
     let mapping = Mapping::new(args.to.clone(), args.maps.clone(), args.max_nested_paths)?;
     let target = registries.add(mapping.registry())?;
     let emission = args.emit.as_deref().map(Emission::prepare).transpose()?;
@@ -47,14 +46,11 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     let settings = Settings { concurrency: args.registry.concurrency(), limits, time: None };
     let bases = Bases::open(&args.base, &limits)?;
     bases.check_registry(mapping.registry())?;
-    let held = match &inventory.delta {
-        Some(delta) => {
-            let lacking = bases.lacking(delta);
-            at_target(&lacking, &inventory, &mapping, &bases.receipts, target, &settings)?
-        }
-        None => BTreeMap::new(),
-    };
-    let archive = bases.under(archive, &inventory, held)?;
+    let lacking = inventory.delta.as_ref().map(|delta| bases.lacking(delta)).unwrap_or_default();
+    let chosen = engine::chosen(&inventory, &options.selection)?;
+    let receipts = &bases.receipts;
+    let held = at_target(&chosen, &lacking, &inventory, &mapping, receipts, target, &settings)?;
+    let archive = bases.under(archive, &inventory)?.with_held(held);
     let wanted = if args.no_progress { Wanted::No } else { Wanted::Yes };
     let outcome = engine::verify(
         &Work {

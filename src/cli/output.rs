@@ -124,6 +124,10 @@ fn transfer_hint(error: &transfer::Error) -> Option<String> {
         transfer::Error::Unmapped { .. } => {
             "say where everything else goes by `--to`, or name what is to go by `--image`"
         }
+        transfer::Error::TwoOfOneName { .. } => {
+            "carry one of them: leave one of the two places out (`--referrers-src` and \
+             `COSIGN_REPOSITORY` name places for evidence), or remove the tag that is outdated there"
+        }
         transfer::Error::TwoImages { .. } => {
             "name the images one by one, with `--image` and a prefix of its own for each"
         }
@@ -157,7 +161,8 @@ fn net_hint(error: &net::Error) -> Option<String> {
             "it limits requests: log in, lower `--concurrency`, or come back later"
         }
         net::Error::Status { status: 413, .. } => {
-            "it, or a proxy before it, takes no upload of this size: that is for its settings"
+            "it, or a proxy before it, takes no request of this size: send blobs in chunks with \
+             `--upload-chunk-size 32MiB`, or change its settings"
         }
         net::Error::NoRoots => "give the registry's certificate authority by `--ca-file`",
         net::Error::NoAnswer { url, .. } if url.starts_with("https://") => {

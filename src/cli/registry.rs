@@ -11,8 +11,8 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use sealift::limits::Limits;
 use sealift::net::{
-    AuthFile, ClientCertificate, HostOptions, Keychain, Proxies, Registry, Rekor, Retries, Scheme,
-    Transport, TransportOptions, Verification,
+    AuthFile, ChunkSize, ClientCertificate, HostOptions, Keychain, Proxies, Registry, Rekor,
+    Retries, Scheme, Transport, TransportOptions, Verification,
 };
 
 use super::{input, output};
@@ -174,6 +174,11 @@ impl Registries {
                 Ok(slot.insert(registry))
             }
         }
+    }
+
+    /// The same, sending blobs in chunks of this size.
+    pub(crate) fn in_chunks(self, size: Option<ChunkSize>) -> Self {
+        Self { transport: self.transport.in_chunks(size), ..self }
     }
 
     /// A registry that was made known.

@@ -1,6 +1,5 @@
 //! `sealift verify`.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -36,7 +35,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     let inventory = inventory_of_files(&archive, &args.archive, &limits)?;
     let bases = Bases::open(&args.base, &limits)?;
     bases.check_bytes()?;
-    let archive = bases.under(archive, &inventory, BTreeMap::new())?;
+    let archive = bases.under(archive, &inventory)?;
     let outcome = engine::verify(
         &Work {
             archive: &archive,
@@ -55,12 +54,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     Ok(if outcome.report.denied() == 0 { Exit::Admitted } else { Exit::Denied })
 }
 
-/// Opens what the user names; `-` is standard input.
-pub(crate) fn open(path: &Path, limits: &Limits) -> Result<Archive> {
-    open_files(&[path], limits)
-}
-
-/// Opens an archive by all its files, where they are the volumes of a set.
+/// Opens what the user names: all volumes of a set, or one file; `-` is standard input.
 pub(crate) fn open_files<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result<Archive> {
     let cannot = || format!("{} cannot be read", called(paths));
     match paths {
@@ -71,12 +65,7 @@ pub(crate) fn open_files<P: AsRef<Path>>(paths: &[P], limits: &Limits) -> Result
     }
 }
 
-/// Sorts out what the archive holds.
-pub(crate) fn inventory(archive: &Archive, path: &Path, limits: &Limits) -> Result<Inventory> {
-    inventory_of_files(archive, &[path], limits)
-}
-
-/// Sorts out what an archive of several files holds.
+/// Sorts out what the archive in these files holds.
 pub(crate) fn inventory_of_files<P: AsRef<Path>>(
     archive: &Archive,
     paths: &[P],

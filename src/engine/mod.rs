@@ -1,6 +1,6 @@
 //! What `verify` does: every blob hashed, every piece of evidence verified once, every image judged.
 //!
-//! This is the one home of threads. Work is done in whatever order is fastest and its results are
+//! Work is done in whatever order is fastest and its results are
 //! put back into the order of the input, so that the report is the same for any number of jobs.
 
 mod admission;
@@ -27,10 +27,12 @@ use record::{Comparison, Record};
 use crate::admission::OtherDigest;
 use crate::archive::{Archive, BlobError};
 use crate::digest::Digest;
-use crate::inventory::{BlobFault, Inventory};
+use crate::inventory::{BlobFault, Inventory, Subject};
 use crate::limits::Limits;
 use crate::policy::{Admitted, Demand, PolicySet};
-use crate::report::{Basis, Image, Report, Scope, Warning};
+use crate::report::text::count;
+use crate::report::{self, Basis, Image, Report, Scope, Warning};
+use crate::time::UnixTime;
 use crate::verify::Verifier;
 
 /// What is judged, and by what.
@@ -62,6 +64,19 @@ pub struct Options {
     pub basis: Basis,
 }
 
+impl Options {
+    /// All images, whole, on one thread; the report names no trust and no policy.
+    pub fn at(judged_at: UnixTime) -> Self {
+        let basis = Basis {
+            judged_at,
+            scope: Scope::Whole,
+            trust: report::Trust::default(),
+            policies: Vec::new(),
+        };
+        Self { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis }
+    }
+}
+
 /// The report, and the proofs for what it admits.
 #[derive(Debug)]
 pub struct Outcome {
@@ -89,6 +104,15 @@ pub trait Progress: Sync {
 
 /// Nobody listens.
 impl Progress for () {}
+
+/// The images that [`verify`] judges by themselves.
+pub fn chosen<'a>(
+    inventory: &'a Inventory,
+    selection: &[Selector],
+) -> Result<Vec<&'a Subject>, Error> {
+    let chosen = selection::choose(inventory, selection)?;
+    Ok(chosen.into_iter().filter_map(|place| inventory.subjects.get(place)).collect())
+}
 
 /// Judges an archive.
 pub fn verify(
@@ -177,7 +201,7 @@ fn strays(inventory: &Inventory, blobs: &Blobs, options: &Options) -> Vec<Warnin
     let orphans = inventory.orphans.iter().map(|orphan| {
         let faults = evidence::faults(&orphan.evidence, blobs, Scope::Whole);
         let faults = faults.into_iter().map(|fault| fault.detail).collect();
-        Warning::Stray(crate::report::StrayEvidence {
+        Warning::Stray(report::StrayEvidence {
             subject: orphan.subject,
             manifest: orphan.evidence.manifest.digest,
             faults,
@@ -197,7 +221,10 @@ pub enum Error {
     #[error("the archive holds no image")]
     NoImage,
     /// The archive lists evidence and not what it speaks of.
-    #[error("the archive holds evidence of {orphans} image(s) and none of the images")]
+    #[error(
+        "the archive holds {} and none of the images it speaks of",
+        count(*.orphans, "piece of evidence")
+    )]
     OnlyEvidence {
         /// How many pieces.
         orphans: usize,

@@ -5,7 +5,7 @@
 //! the archive is judged. Format and meaning: `docs/delta.md`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,16 @@ pub struct Base {
     pub kind: BaseKind,
     /// The digest of its list of contents.
     pub contents: Digest,
+}
+
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            BaseKind::Archive => "archive",
+            BaseKind::Receipt => "receipt",
+        };
+        write!(f, "the {kind} with the contents {}", self.contents)
+    }
 }
 
 /// What a base is.

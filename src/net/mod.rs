@@ -35,3 +35,4 @@ pub use retry::Retries;
 pub use transport::{
     ClientCertificate, HostOptions, Scheme, Transport, TransportOptions, Verification,
 };
+pub use upload::{ChunkSize, InvalidChunkSize};

@@ -5,12 +5,12 @@ use std::io::Read;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use ureq::http::{Method, Uri};
 
-use super::Error;
 use super::auth::{Access, Keychain, Scope, Session, percent_encoded};
 use super::download::Download;
 use super::retry::Retries;
 use super::transport::{Call, Payload, Reply, Transport, is_same_origin, shown};
 use super::upload::Upload;
+use super::{ChunkSize, Error};
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Index, MediaType};
@@ -116,6 +116,10 @@ impl<'a> Repository<'a> {
         self.registry.transport.retries()
     }
 
+    pub(super) fn chunks(&self) -> Option<ChunkSize> {
+        self.registry.transport.chunks()
+    }
+
     /// The manifest under a tag, or `None` where the registry says that there is none.
     pub fn by_tag(&self, tag: &str) -> Result<Option<Fetched>, Error> {
         self.manifest(tag, None)
@@ -208,6 +212,23 @@ impl<'a> Repository<'a> {
             let reply = self.send(Access::Pull, call, Payload::None)?;
             match reply.status() {
                 200 => check_length(&reply, descriptor, descriptor.size).map(|()| true),
+                404 => Ok(false),
+                _ => Err(reply.into_error()),
+            }
+        })
+    }
+
+    /// Whether the repository says that this very manifest stands under `tag`, or under its digest.
+    pub fn has_manifest(&self, tag: Option<&str>, manifest: &Descriptor) -> Result<bool, Error> {
+        let at = tag.map_or_else(|| manifest.digest.to_string(), str::to_owned);
+        self.retries().run(|| {
+            let call = self
+                .call(Method::HEAD, &format!("manifests/{at}"))?
+                .header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
+            let reply = self.send(Access::Pull, call, Payload::None)?;
+            match reply.status() {
+                // A registry that does not say which digest it has gets the manifest once more.
+                200 => Ok(promised_digest(&reply)? == Some(manifest.digest)),
                 404 => Ok(false),
                 _ => Err(reply.into_error()),
             }

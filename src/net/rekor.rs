@@ -25,6 +25,7 @@ impl Rekor {
         let bad = |why| Error::BadLocation { url: url.clone(), why };
         let parsed: Uri = url.parse().map_err(|_| bad("it is no URL"))?;
         transport.check_scheme(&parsed).map_err(bad)?;
+        transport.check_own_roots()?;
         if parsed.query().is_some() || parsed.authority().is_none_or(|it| it.as_str().contains('@'))
         {
             return Err(bad("it is more than a host and a path"));

@@ -21,7 +21,7 @@ use super::error::Host;
 use super::proxy::Route;
 use super::registry::api_host;
 use super::retry::asked_pause;
-use super::{Error, Proxies, Retries};
+use super::{ChunkSize, Error, Proxies, Retries};
 
 /// Redirects followed for one request. Registries redirect once, to the store of their blobs.
 const MAX_REDIRECTS: usize = 5;
@@ -105,6 +105,8 @@ pub struct Transport {
     roots: Vec<Certificate<'static>>,
     proxies: Proxies,
     retries: Retries,
+    /// What a blob is cut into on its way to a registry.
+    chunks: Option<ChunkSize>,
     agents: Agents,
     /// A host with connections of its own.
     own: Option<(Uri, Agents)>,
@@ -116,9 +118,6 @@ impl Transport {
     /// Prepares connections; nothing is sent.
     pub fn new(options: &TransportOptions) -> Result<Self, Error> {
         let roots = authorities(&options.roots)?;
-        if roots.is_empty() && options.scheme == Scheme::Https {
-            return Err(Error::NoRoots);
-        }
         Ok(Self {
             scheme: options.scheme,
             agents: Agents::new(
@@ -128,15 +127,25 @@ impl Transport {
             roots,
             proxies: options.proxies.clone(),
             retries: options.retries.clone(),
+            chunks: None,
             own: None,
             heard: Arc::default(),
         })
+    }
+
+    /// The same, sending blobs in chunks.
+    #[must_use]
+    pub fn in_chunks(self, chunks: Option<ChunkSize>) -> Self {
+        Self { chunks, ..self }
     }
 
     /// The same, with what is different for the registry called `name` in references.
     pub fn for_registry(&self, name: &str, options: &HostOptions) -> Result<Self, Error> {
         let mut roots = self.roots.clone();
         roots.extend(authorities(&options.roots)?);
+        if options.verification == Verification::Verified {
+            self.check_roots(&roots)?;
+        }
         let certificate = options.certificate.as_ref().map(ClientCertificate::check).transpose()?;
         let tls = tls(roots, certificate, options.verification);
         let host = self.url(api_host(name), "/")?;
@@ -144,8 +153,21 @@ impl Transport {
         Ok(Self { own, ..self.clone() })
     }
 
+    /// Refuses what no certificate could convince: a host without authorities of its own.
+    pub(super) fn check_own_roots(&self) -> Result<(), Error> {
+        self.check_roots(&self.roots)
+    }
+
+    fn check_roots(&self, roots: &[Certificate<'static>]) -> Result<(), Error> {
+        if roots.is_empty() && self.scheme == Scheme::Https { Err(Error::NoRoots) } else { Ok(()) }
+    }
+
     pub(super) fn retries(&self) -> &Retries {
         &self.retries
+    }
+
+    pub(super) fn chunks(&self) -> Option<ChunkSize> {
+        self.chunks
     }
 
     fn agent(&self, url: &Uri) -> &Agent {

@@ -1,12 +1,13 @@
 //! An *upload*: a blob on its way into a repository
 //! ([pushing blobs](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs)).
 //!
-//! A blob is sent in one piece. Where that breaks off, the registry is asked how much of it it has,
-//! and the rest goes after it as one last chunk, which may be smaller than the least a registry
-//! wants. A registry that does not know the upload any more, or does not take the rest, gets the
-//! whole blob in an upload of its own.
+//! A blob is sent in one piece, which every registry takes, or in chunks where that was chosen. Where
+//! it breaks off, the registry is asked how much of it it has, and the rest goes after it. A registry
+//! that does not know the upload any more, or does not take the rest, gets the whole blob in an upload
+//! of its own.
 
 use std::io::{self, Read};
+use std::str::FromStr;
 
 use ureq::http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE};
 use ureq::http::{Method, Uri};
@@ -16,7 +17,37 @@ use super::auth::{Scope, percent_encoded};
 use super::registry::{Repository, check_stored};
 use super::transport::{Call, Payload, Reply};
 use crate::oci::Descriptor;
+use crate::size::{InvalidSize, Size};
 use crate::transfer::Content;
+
+/// The largest part of a blob that goes with one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkSize(u64);
+
+impl ChunkSize {
+    /// 64 KiB: below it a blob would be mostly requests.
+    const SMALLEST: u64 = 64 << 10;
+}
+
+impl FromStr for ChunkSize {
+    type Err = InvalidChunkSize;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChunkSize> {
+        let size = text.parse::<Size>()?.bytes();
+        if size < Self::SMALLEST { Err(InvalidChunkSize::TooSmall) } else { Ok(Self(size)) }
+    }
+}
+
+/// Why a text is no size of chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidChunkSize {
+    /// It is none at all.
+    #[error(transparent)]
+    Size(#[from] InvalidSize),
+    /// It is below the smallest.
+    #[error("a chunk has at least 64KiB")]
+    TooSmall,
+}
 
 /// A blob the registry waits for.
 pub(super) struct Upload<'a> {
@@ -24,6 +55,8 @@ pub(super) struct Upload<'a> {
     scope: Scope,
     blob: Descriptor,
     location: Uri,
+    /// Bytes that go with one request at most.
+    chunk: u64,
     /// Bytes of the blob that the registry has.
     taken: u64,
 }
@@ -45,7 +78,10 @@ impl<'a> Upload<'a> {
         reply: &Reply,
     ) -> Result<Self, Error> {
         let location = repository.upload_location(reply)?;
-        Ok(Self { repository, scope, blob: blob.clone(), location, taken: 0 })
+        // The last chunk may be smaller than the least that a registry takes.
+        let least = reply.header("oci-chunk-min-length").and_then(|text| text.parse().ok());
+        let chunk = repository.chunks().map_or(u64::MAX, |size| size.0.max(least.unwrap_or(0)));
+        Ok(Self { repository, scope, blob: blob.clone(), location, chunk, taken: 0 })
     }
 
     /// Sends the blob, over as many requests as it takes.
@@ -70,50 +106,51 @@ impl<'a> Upload<'a> {
 
     /// Sends what the registry does not have and says that this is all.
     fn send_rest(&mut self, content: &Content<'_>) -> Result<(), Error> {
-        if self.taken == 0 {
+        if self.taken == 0 && self.blob.size <= self.chunk {
             let octets = HeaderValue::from_static(OCTETS);
             let call = Call::new(Method::PUT, self.closing()?).header(CONTENT_TYPE, octets);
-            let reply = self.stream(content, call)?;
+            let reply =
+                content.read(|bytes| self.pass(&mut Heard::new(bytes), self.blob.size, call))?;
             return self.check_closed(reply);
         }
-        if let Some(last) = self.blob.size.checked_sub(1).filter(|last| self.taken <= *last) {
-            let range = HeaderValue::try_from(format!("{}-{last}", self.taken));
-            let call = Call::new(Method::PATCH, self.location.clone())
-                .header(CONTENT_TYPE, HeaderValue::from_static(OCTETS))
-                .header(CONTENT_RANGE, range.expect("digits and a hyphen are a header value"));
-            let reply = self.stream(content, call)?;
-            if !matches!(reply.status(), 201 | 202) {
-                return Err(reply.into_error());
-            }
-            self.location = self.repository.upload_location(&reply)?;
-            self.taken = self.blob.size;
+        if self.taken < self.blob.size {
+            content.read(|bytes| self.send_chunks(&mut Heard::new(bytes)))?;
         }
         let call = Call::new(Method::PUT, self.closing()?);
         let reply = self.repository.send_as(&self.scope, call, Payload::Bytes(&[]))?;
         self.check_closed(reply)
     }
 
-    /// Streams the blob from the first byte that the registry does not have.
-    fn stream(&self, content: &Content<'_>, call: Call) -> Result<Reply, Error> {
-        let size = self.blob.size.saturating_sub(self.taken);
-        content.read(|bytes| {
-            let mut bytes = Heard { bytes, failure: None };
-            // Every byte is hashed, those that are not sent again as well.
-            let skipped = io::copy(&mut (&mut bytes).take(self.taken), &mut io::sink());
-            let sent = skipped.map_err(|_| None).and_then(|_| {
-                let payload = Payload::Stream { size, bytes: &mut bytes };
-                self.repository.send_as(&self.scope, call, payload).map_err(Some)
-            });
-            let digest = self.blob.digest;
-            match (bytes.failure, sent) {
-                (Some(cause), _) => Err(Error::Unsent { digest, cause }),
-                (None, Ok(reply)) => Ok(reply),
-                (None, Err(Some(error))) => Err(error),
-                (None, Err(None)) => {
-                    Err(Error::Unsent { digest, cause: io::ErrorKind::UnexpectedEof.into() })
-                }
+    /// Sends the chunks that the registry does not have, one after another.
+    fn send_chunks(&mut self, bytes: &mut Heard<'_>) -> Result<(), Error> {
+        // Every byte is hashed, those that are not sent again as well.
+        if io::copy(&mut (&mut *bytes).take(self.taken), &mut io::sink()).is_err() {
+            let cause = bytes.failure.take().unwrap_or(io::ErrorKind::UnexpectedEof.into());
+            return Err(Error::Unsent { digest: self.blob.digest, cause });
+        }
+        while self.taken < self.blob.size {
+            let end = self.blob.size.min(self.taken.saturating_add(self.chunk));
+            let range = HeaderValue::try_from(format!("{}-{}", self.taken, end.saturating_sub(1)));
+            let call = Call::new(Method::PATCH, self.location.clone())
+                .header(CONTENT_TYPE, HeaderValue::from_static(OCTETS))
+                .header(CONTENT_RANGE, range.expect("digits and a hyphen are a header value"));
+            let reply = self.pass(bytes, end.saturating_sub(self.taken), call)?;
+            // By the spec 202; there are registries that say 204.
+            if !matches!(reply.status(), 201 | 202 | 204) {
+                return Err(reply.into_error());
             }
-        })
+            self.location = self.repository.upload_location(&reply)?;
+            self.taken = end;
+        }
+        Ok(())
+    }
+
+    /// Sends the next `size` bytes. Why they could not be read says more than that they did not come.
+    fn pass(&self, bytes: &mut Heard<'_>, size: u64, call: Call) -> Result<Reply, Error> {
+        let payload = Payload::Stream { size, bytes: &mut (&mut *bytes).take(size) };
+        let sent = self.repository.send_as(&self.scope, call, payload);
+        let digest = self.blob.digest;
+        bytes.failure.take().map_or(sent, |cause| Err(Error::Unsent { digest, cause }))
     }
 
     fn check_closed(&self, reply: Reply) -> Result<(), Error> {
@@ -185,6 +222,12 @@ struct Heard<'a> {
     failure: Option<io::Error>,
 }
 
+impl<'a> Heard<'a> {
+    fn new(bytes: &'a mut dyn Read) -> Self {
+        Self { bytes, failure: None }
+    }
+}
+
 impl Read for Heard<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.bytes.read(buffer).map_err(|cause| {
@@ -194,5 +237,25 @@ impl Read for Heard<'_> {
             }
             kind.into()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_chunks() {
+        for (text, expected) in [
+            ("64KiB", Ok(ChunkSize(65_536))),
+            ("32MiB", Ok(ChunkSize(33_554_432))),
+            ("65535KB", Ok(ChunkSize(65_535_000))),
+            ("65KB", Err(InvalidChunkSize::TooSmall)),
+            ("0GiB", Err(InvalidChunkSize::TooSmall)),
+            ("64", Err(InvalidSize::Form.into())),
+            ("9223372036854775808KB", Err(InvalidSize::TooLarge.into())),
+        ] {
+            assert_eq!(text.parse::<ChunkSize>(), expected, "{text}");
+        }
     }
 }

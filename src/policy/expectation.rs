@@ -5,6 +5,7 @@
 //! apiVersion: sealift/v1
 //! kind: PolicyTest
 //! archive: upgrade.tar                # as are all paths, relative to this file
+//!                                     # or the volumes of a set: [upgrade.tar.001, upgrade.tar.002]
 //! policies: [policy.yaml]
 //! trustedRoot: trusted_root.json      # where a policy needs one
 //! tufMirrors: {https://tuf.example: mirror}   # where a TrustRoot names one
@@ -19,8 +20,10 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
 use crate::limits::Limits;
@@ -31,8 +34,8 @@ use crate::time::UnixTime;
 /// What is expected of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTest {
-    /// The archive, by its path as it is written.
-    pub archive: String,
+    /// The archive's file, or the volumes of it, by their paths as they are written.
+    pub archive: Vec<String>,
     /// The policies' files.
     pub policies: Vec<String>,
     /// The trusted root's file.
@@ -98,6 +101,9 @@ impl PolicyTest {
             return Err(place.error(NOWHERE, InvalidTest::Header));
         }
         let written: Written = place.read()?;
+        if written.archive.value.0.is_empty() {
+            return Err(place.error(Some(&written.archive), InvalidTest::NoArchive));
+        }
         if written.policies.value.is_empty() {
             return Err(place.error(Some(&written.policies), InvalidTest::NoPolicy));
         }
@@ -128,7 +134,7 @@ impl PolicyTest {
             });
         }
         Ok(Self {
-            archive: written.archive,
+            archive: written.archive.value.0,
             policies: written.policies.value,
             trusted_root: written.trusted_root,
             tuf_mirrors: written.tuf_mirrors.unwrap_or_default(),
@@ -152,12 +158,43 @@ struct Written {
     _api_version: String,
     #[serde(rename = "kind")]
     _kind: String,
-    archive: String,
+    archive: Spanned<Files>,
     policies: Spanned<Vec<String>>,
     trusted_root: Option<String>,
     tuf_mirrors: Option<BTreeMap<String, String>>,
     verification_time: Option<Spanned<String>>,
     cases: Spanned<Vec<Spanned<Case>>>,
+}
+
+/// One file, or several.
+struct Files(Vec<String>);
+
+impl<'de> Deserialize<'de> for Files {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FilesVisitor)
+    }
+}
+
+struct FilesVisitor;
+
+impl<'de> Visitor<'de> for FilesVisitor {
+    type Value = Files;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a file, or a list of the volumes of a set")
+    }
+
+    fn visit_str<E: de::Error>(self, file: &str) -> Result<Files, E> {
+        Ok(Files(vec![file.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut files: A) -> Result<Files, A::Error> {
+        let mut read = Vec::new();
+        while let Some(file) = files.next_element()? {
+            read.push(file);
+        }
+        Ok(Files(read))
+    }
 }
 
 #[derive(Deserialize)]
@@ -180,6 +217,9 @@ pub enum InvalidTest {
     /// A second document follows.
     #[error("a file holds one policy test; this is a second document")]
     Second,
+    /// It names no archive.
+    #[error("`archive` is empty")]
+    NoArchive,
     /// It names no policy.
     #[error("`policies` is empty")]
     NoPolicy,

@@ -54,6 +54,8 @@ pub struct Parts {
     pub faults: Vec<Fault>,
     /// Blobs that may lawfully be absent, and are.
     pub absent: Vec<Absent>,
+    /// Layers that the target of a mirror says it holds; nobody hashed them.
+    pub held: Vec<Digest>,
     /// Manifests below an index that are present and proven.
     pub children: Vec<Digest>,
 }
@@ -134,6 +136,7 @@ pub enum Verdict {
 ///     passed: Vec::new(),
 ///     warnings: Vec::new(),
 ///     absent: Vec::new(),
+///     held: Vec::new(),
 ///     children: Vec::new(),
 /// };
 /// ```
@@ -145,6 +148,7 @@ pub struct Admitted {
     passed: Vec<Passed>,
     warnings: Vec<PolicyFailure>,
     absent: Vec<Absent>,
+    held: Vec<Digest>,
     children: Vec<Digest>,
 }
 
@@ -177,6 +181,11 @@ impl Admitted {
     /// Blobs the archive leaves out: an image with absent layers can be vouched for, not pushed whole.
     pub fn absent(&self) -> &[Absent] {
         &self.absent
+    }
+
+    /// Layers that the target of a mirror says it holds: they were not hashed, and are not pushed.
+    pub fn held(&self) -> &[Digest] {
+        &self.held
     }
 
     /// Manifests below an admitted index that are present and proven; they are admitted with it.
@@ -308,6 +317,7 @@ impl PolicySet {
             passed,
             warnings,
             absent: case.parts.absent.clone(),
+            held: case.parts.held.clone(),
             children: case.parts.children.clone(),
         })
     }

@@ -154,10 +154,13 @@ fn write_policies(lines: &mut Lines, policies: &[PolicyEntry]) {
     }
 }
 
-/// `1 image`, `2 images`.
-fn count(number: usize, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{plural}")
+/// `1 image`, `2 images`, `2 pieces of evidence`: the first word of what is counted has a plural in s.
+pub fn count(number: usize, what: &str) -> String {
+    match (number, what.split_once(' ')) {
+        (1, _) => format!("1 {what}"),
+        (number, Some((noun, rest))) => format!("{number} {noun}s {rest}"),
+        (number, None) => format!("{number} {what}s"),
+    }
 }
 
 /// A size in binary units, rounded down to a tenth.

@@ -130,10 +130,18 @@ pub(super) struct Node<'a> {
     pub(super) kind: Option<String>,
     /// What was looked up, by the name of the source that was asked.
     pub(super) lookups: Vec<(String, Vec<Lookup>)>,
-    /// Evidence found under tags: the tag and the manifest.
-    pub(super) tagged: Vec<(String, Descriptor)>,
+    /// Evidence found under tags.
+    pub(super) tagged: Vec<Tagged>,
     /// Evidence found as referrers.
     pub(super) referrers: Vec<Descriptor>,
+}
+
+/// Evidence found under a tag.
+pub(super) struct Tagged {
+    pub(super) tag: String,
+    pub(super) manifest: Descriptor,
+    /// The source that was asked.
+    pub(super) at: String,
 }
 
 /// Why a manifest is carried; where there are several reasons, the first in this order.
@@ -455,8 +463,8 @@ impl<'a> Walk<'_, 'a> {
             Answer::NotSupported => (Outcome::NotSupported, Vec::new()),
             Answer::NotFound => (Outcome::NotFound, Vec::new()),
             Answer::Tagged { tag, manifest } => {
-                node.tagged.push((tag, manifest.descriptor.clone()));
                 let promised = manifest.descriptor.clone();
+                node.tagged.push(Tagged { tag, manifest: promised.clone(), at: source.name() });
                 (Outcome::Found, vec![task.evidence(source, kind, promised, Some(*manifest))])
             }
             Answer::Listed(list) if list.is_empty() => (Outcome::NotFound, Vec::new()),

@@ -166,7 +166,23 @@ pub enum Error {
         /// Where it was met.
         at: String,
     },
-    /// One name for two images.
+    /// One name, of an image or of evidence, for two manifests of an export.
+    #[error(
+        "{name} is {first} in {first_at} and {second} in {second_at}, and an archive has one of that name"
+    )]
+    TwoOfOneName {
+        /// The name.
+        name: String,
+        /// One.
+        first: Digest,
+        /// Where it was found.
+        first_at: String,
+        /// The other.
+        second: Digest,
+        /// Where that was found.
+        second_at: String,
+    },
+    /// One name for two images at the target.
     #[error("{name} would name both {first} and {second}")]
     TwoImages {
         /// The name.
@@ -252,7 +268,7 @@ pub enum Error {
     #[error("cannot write the archive")]
     Archive {
         /// Why not.
-        #[source]
+        #[from]
         cause: crate::archive::Error,
     },
 }

@@ -28,6 +28,24 @@ pub enum Location {
     },
 }
 
+impl Location {
+    /// The file or directory, where it is on disk.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Registry(_) => None,
+            Self::Archive { path, .. } => Some(path),
+        }
+    }
+
+    /// The one image of an archive that is meant, where one is.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Registry(_) => None,
+            Self::Archive { name, .. } => name.as_deref(),
+        }
+    }
+}
+
 /// What an archive was written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::discover::{Discovery, Node, Role, discover, fault};
+use super::discover::{Discovery, Node, Role, Tagged, discover, fault};
 use super::inclusion::{Proofs, proofs};
 use super::{Error, Moved, Request, Search, Source, Unproven, WantedPlatform, Watch};
 use crate::digest::Digest;
@@ -365,7 +365,7 @@ fn image_entries(
     nodes: &[Node<'_>],
 ) -> Result<Vec<Descriptor>, Error> {
     let kinds: BTreeMap<_, _> = nodes.iter().map(|node| (node.descriptor.digest, node)).collect();
-    let mut named: BTreeMap<(String, String), Descriptor> = BTreeMap::new();
+    let mut named: BTreeMap<(String, String), (Descriptor, String)> = BTreeMap::new();
     for (request, root) in requests.iter().zip(roots) {
         let mut entry = bare(root.media_type.clone(), root.digest, root.size);
         if let Some(node) = kinds.get(&root.digest) {
@@ -381,15 +381,27 @@ fn image_entries(
         }
         let full = entry.annotation(IMAGE_NAME).unwrap_or_default().to_owned();
         let short = entry.ref_name().map_or_else(|| root.digest.to_string(), str::to_owned);
-        let digest = entry.digest;
         let name = if full.is_empty() { short.clone() } else { full.clone() };
-        if let Some(other) = named.insert((full, short), entry)
-            && other.digest != digest
-        {
-            return Err(Error::TwoImages { name, first: other.digest, second: digest });
-        }
+        put_once(&mut named, (full, short), name, entry, request.source.name())?;
     }
-    Ok(named.into_values().collect())
+    Ok(named.into_values().map(|(entry, _)| entry).collect())
+}
+
+/// Puts an entry, found `at` a source, where nothing else has its name.
+fn put_once<K: Ord>(
+    entries: &mut BTreeMap<K, (Descriptor, String)>,
+    key: K,
+    name: String,
+    entry: Descriptor,
+    at: String,
+) -> Result<(), Error> {
+    let (second, second_at) = (entry.digest, at.clone());
+    match entries.insert(key, (entry, at)) {
+        Some((first, first_at)) if first.digest != second => {
+            Err(Error::TwoOfOneName { name, first: first.digest, first_at, second, second_at })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gives an entry a name: the tag, and the whole reference.
@@ -404,10 +416,10 @@ fn annotate(entry: &mut Descriptor, reference: &Reference) {
 fn evidence_entries(nodes: &[Node<'_>]) -> Result<Vec<Descriptor>, Error> {
     let kinds: BTreeMap<_, _> =
         nodes.iter().map(|node| (node.descriptor.digest, node.kind.clone())).collect();
-    let mut tagged: BTreeMap<String, Descriptor> = BTreeMap::new();
+    let mut tagged = BTreeMap::new();
     let mut referrers = BTreeMap::new();
     for node in nodes {
-        for (tag, manifest) in &node.tagged {
+        for Tagged { tag, manifest, at } in &node.tagged {
             let mut entry = bare(manifest.media_type.clone(), manifest.digest, manifest.size);
             entry.annotations.insert(REF_NAME.to_owned(), tag.clone());
             // An archive that knows no repository has tags only. What was found elsewhere belongs
@@ -417,12 +429,7 @@ fn evidence_entries(nodes: &[Node<'_>]) -> Result<Vec<Descriptor>, Error> {
                 entry.annotations.insert(IMAGE_NAME.to_owned(), format!("{repository}:{tag}"));
             }
             let name = format!("{}:{tag}", repository.unwrap_or_else(|| node.source.name()));
-            if let Some(other) = tagged.insert(name.clone(), entry)
-                && other.digest != manifest.digest
-            {
-                let (first, second) = (other.digest, manifest.digest);
-                return Err(Error::TwoImages { name, first, second });
-            }
+            put_once(&mut tagged, name.clone(), name, entry, at.clone())?;
         }
         for referrer in &node.referrers {
             let mut entry = bare(referrer.media_type.clone(), referrer.digest, referrer.size);
@@ -434,7 +441,8 @@ fn evidence_entries(nodes: &[Node<'_>]) -> Result<Vec<Descriptor>, Error> {
             referrers.insert(referrer.digest, entry);
         }
     }
-    Ok(tagged.into_values().chain(referrers.into_values()).collect())
+    let tagged = tagged.into_values().map(|(entry, _)| entry);
+    Ok(tagged.chain(referrers.into_values()).collect())
 }
 
 fn images(

@@ -2,10 +2,11 @@
 //! image at all, so it refuses nothing.
 
 use crate::support::ca::Identity;
-use crate::world::{By, GITHUB, World, hint, pod, world_of};
+use crate::world::{By, GITHUB, World, hint, pod, rules_for_pods, world_of};
 
 /// The policy as the guide prints it.
-const PUBLISHED: &str = "\
+const PUBLISHED: &str = concat!(
+    "\
 apiVersion: policies.kubewarden.io/v1alpha2
 kind: AdmissionPolicy
 metadata:
@@ -13,14 +14,9 @@ metadata:
   namespace: system-upgrade
 spec:
   module: registry://ghcr.io/kubewarden/policies/verify-image-signatures:v0.1.3
-  rules:
-  - apiGroups: [\"\"]
-    apiVersions: [\"v1\"]
-    resources: [\"pods\"]
-    operations:
-    - CREATE
-    - UPDATE
-  mutating: false
+",
+    rules_for_pods!(),
+    "  mutating: false
   settings:
     modifyImagesWithDigest: true
     signatures:
@@ -29,7 +25,8 @@ spec:
       - issuer: https://token.actions.githubusercontent.com
         subject: https://github.com/c3os-io/c3os/.github/workflows/image.yaml@refs/heads/master
 
-";
+"
+);
 
 /// The settings that the guide's log shows, as the policy server has them.
 const LOGGED: &str = r#"{"modifyImagesWithDigest": true, "signatures": [{"annotations": {"env": "prod"}, "image": "quay.io/c3os/*", "keyless": [{"issuer": "https://token.actions.githubusercontent.com", "subject": "c3os-io"}]}]}"#;

@@ -2,31 +2,30 @@
 
 use crate::support::ca::Identity;
 use crate::support::key::Key;
-use crate::world::{By, GITHUB, World, answer, denied, hint, patched, review, world_of};
+use crate::world::{
+    By, GITHUB, World, answer, denied, hint, patched, review, rules_for_pods, world_of,
+};
 
 /// The policy as the guide prints it.
-const POLICY: &str = "\
+const POLICY: &str = concat!(
+    "\
 apiVersion: policies.kubewarden.io/v1alpha2
 kind: ClusterAdmissionPolicy
 metadata:
   name: verify-image-signatures
 spec:
   module: ghcr.io/kubewarden/policies/verify-image-signatures:v0.1.4
-  rules:
-  - apiGroups: [\"\"]
-    apiVersions: [\"v1\"]
-    resources: [\"pods\"]
-    operations:
-    - CREATE
-    - UPDATE
-  mutating: true
+",
+    rules_for_pods!(),
+    "  mutating: true
   settings:
     signatures:
       - image: \"*\"
         keyless:
           - issuer: \"https://token.actions.githubusercontent.com\"
             subject: \"https://github.com/viccuad/app-example/.github/workflows/ci.yml@refs/tags/v0.1.0\"
-";
+"
+);
 
 const VALID: &str = "\
 apiVersion: v1

@@ -15,6 +15,21 @@ use crate::support::key::Key;
 use crate::support::layout::Layout;
 use crate::support::{Log, VirtualSigstore};
 
+/// The rules of a Kubewarden policy that is asked about every pod, as both guides print them.
+macro_rules! rules_for_pods {
+    () => {
+        "  rules:
+  - apiGroups: [\"\"]
+    apiVersions: [\"v1\"]
+    resources: [\"pods\"]
+    operations:
+    - CREATE
+    - UPDATE
+"
+    };
+}
+pub(crate) use rules_for_pods;
+
 /// The issuer of every workflow of GitHub.
 pub(crate) const GITHUB: &str = "https://token.actions.githubusercontent.com";
 

@@ -515,7 +515,7 @@ fn evidence_of_another_repository() {
     assert_eq!(
         told(error, &server),
         format!(
-            "HOST/app:{} would name both {} and {}",
+            "HOST/app:{} is {} in HOST/app and {} in HOST/sigs, and an archive has one of that name",
             tag(&image, ".sig"),
             own.digest,
             sig.digest

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use crate::mirror::{ADMIT_ALL, mirror_far};
 use crate::server::{Answer, Asked, Handler, Manner, Server};
 use crate::store::{Api, Store};
-use crate::{descriptor, patient, told};
+use crate::{descriptor, patient, registry_by, told, transport};
 
 const LAYER_BYTES: usize = 300_000;
 
@@ -328,11 +328,30 @@ impl Place {
     }
 
     fn mirror(&self) -> Run {
+        self.mirror_with(&[])
+    }
+
+    fn mirror_with(&self, more: &[&str]) -> Run {
         let to = format!("{}/far", self.server.host());
         let (archive, policy) = (self.path("in.tar"), self.path("policy.yaml"));
         let [archive, policy] = [&archive, &policy].map(|path| path.to_str().unwrap());
-        let arguments = ["mirror", archive, "--policy", policy, "--to", &to];
+        let arguments = [&["mirror", archive, "--policy", policy, "--to", &to], more].concat();
         run(&arguments, &self.server, &self.faulty.names, self.directory.path())
+    }
+
+    /// What was sent of the layer since so many requests: method, range and bytes.
+    fn sent(&self, before: usize) -> Vec<(String, String, usize)> {
+        let asked = self.server.asked().split_off(before);
+        let of_layer = asked.iter().filter(|asked| {
+            let names = &self.faulty.names;
+            is_upload(asked, names) || is_rest(asked, names) || is_status(asked, names)
+        });
+        of_layer
+            .map(|asked| {
+                let range = asked.header("content-range").unwrap_or("-").to_owned();
+                (asked.method.clone(), range, asked.body.len())
+            })
+            .collect()
     }
 }
 
@@ -842,7 +861,7 @@ const MIRROR: &[Fault] = &[
         steps: &[always(is_upload, |_, _| Answer::new(413))],
         alone: FailsHinting(
             "cannot push LAYER to far/app: PUT http://HOST/v2/far/app/blobs/uploads/UPLOAD was answered with 413",
-            "it, or a proxy before it, takes no upload of this size: that is for its settings",
+            "it, or a proxy before it, takes no request of this size: send blobs in chunks with `--upload-chunk-size 32MiB`, or change its settings",
         ),
         patient: (AsAlone, &[]),
     },
@@ -892,7 +911,7 @@ const MIRROR: &[Fault] = &[
         name: "500 to the question for a blob",
         steps: &[once(is_question, |_, _| Answer::new(500))],
         alone: Fails(
-            "cannot push LAYER to far/app: HEAD http://HOST/v2/far/app/blobs/LAYER was answered with 500",
+            "cannot ask for LAYER in far/app: HEAD http://HOST/v2/far/app/blobs/LAYER was answered with 500",
         ),
         patient: (Completes, &[1]),
     },
@@ -900,9 +919,15 @@ const MIRROR: &[Fault] = &[
         name: "a blob of that digest has another size",
         steps: &[once(is_question, |_, _| Answer::new(200).header("Content-Length", "7"))],
         alone: Fails(
-            "cannot push LAYER to far/app: http://HOST/v2/far/app/blobs/LAYER holds 7 bytes where 300000 were promised",
+            "cannot ask for LAYER in far/app: http://HOST/v2/far/app/blobs/LAYER holds 7 bytes where 300000 were promised",
         ),
-        patient: (AsAlone, &[]),
+        // Asked when it is pushed, for the library asked nothing before.
+        patient: (
+            Fails(
+                "cannot push LAYER to far/app: http://HOST/v2/far/app/blobs/LAYER holds 7 bytes where 300000 were promised",
+            ),
+            &[],
+        ),
     },
     Fault {
         name: "an upload cannot begin for now",
@@ -1102,27 +1127,99 @@ fn an_upload_goes_on_where_it_broke_off() {
     let registry = patient(&place.server, None, &Limits::default(), &retries);
     let before = place.server.asked().len();
     mirror_far(&registry, &place.path("in.tar")).unwrap();
-    let asked = place.server.asked().split_off(before);
-    let sent: Vec<_> = asked
-        .iter()
-        .filter(|asked| asked.target.contains("/uploads/"))
-        .skip_while(|asked| !is_upload(asked, &place.faulty.names))
-        .take(6)
-        .map(|asked| {
-            let range = asked.header("content-range").unwrap_or("-").to_owned();
-            (asked.method.as_str(), range, asked.body.len())
-        })
-        .collect();
-    let of = |method, range: &str, bytes| (method, range.to_owned(), bytes);
     assert_eq!(
-        sent,
+        place.sent(before),
         [
-            of("PUT", "-", 200_000),
-            of("GET", "-", 0),
-            of("PATCH", "200000-299999", 50_000),
-            of("GET", "-", 0),
-            of("PATCH", "250000-299999", 50_000),
-            of("PUT", "-", 0),
+            part("PUT", "-", 200_000),
+            part("GET", "-", 0),
+            part("PATCH", "200000-299999", 50_000),
+            part("GET", "-", 0),
+            part("PATCH", "250000-299999", 50_000),
+            part("PUT", "-", 0),
         ]
     );
+}
+
+fn part(method: &str, range: &str, bytes: usize) -> (String, String, usize) {
+    (method.to_owned(), range.to_owned(), bytes)
+}
+
+fn is_large(asked: &Asked, _: &Names) -> bool {
+    asked.body.len() > 131_072
+}
+fn is_second_chunk(asked: &Asked, _: &Names) -> bool {
+    asked.header("content-range") == Some("131072-262143")
+}
+
+/// A blob larger than a chunk goes in several, a smaller one at once.
+#[test]
+fn uploads_in_chunks() {
+    let place = Place::with_archive();
+    let store = &place.faulty.store;
+    place.mirror().check(Completes, "at once");
+    let undisturbed = store.held.lock().unwrap().clone();
+    let check_sent = |name: &str, before: usize, expected: &[(String, String, usize)]| {
+        assert_eq!(place.sent(before), expected, "{name}");
+        assert!(*store.held.lock().unwrap() == undisturbed, "{name}");
+        store.clear();
+    };
+    let in_chunks = |size: &str, expected: &[(String, String, usize)]| {
+        store.clear();
+        let before = place.server.asked().len();
+        place.mirror_with(&["--upload-chunk-size", size]).check(Completes, size);
+        check_sent(size, before, expected);
+    };
+    let first = part("PATCH", "0-131071", 131_072);
+    let end = part("PUT", "-", 0);
+    let thirds = [
+        first.clone(),
+        part("PATCH", "131072-262143", 131_072),
+        part("PATCH", "262144-299999", 37_856),
+        end.clone(),
+    ];
+    in_chunks("128KiB", &thirds);
+    in_chunks("300KB", &[part("PUT", "-", LAYER_BYTES)]);
+    // A registry that wants larger ones.
+    place.faulty.arm(
+        const {
+            &[always(is_begin, |asked, store| {
+                store.answer(asked).header("OCI-Chunk-Min-Length", "200000")
+            })]
+        },
+    );
+    let halves =
+        [part("PATCH", "0-199999", 200_000), part("PATCH", "200000-299999", 100_000), end.clone()];
+    in_chunks("64KiB", &halves);
+    // A proxy that takes no larger request.
+    place.faulty.arm(const { &[always(is_large, |_, _| Answer::new(413))] });
+    let refused = "cannot push LAYER to far/app: PUT http://HOST/v2/far/app/blobs/uploads/UPLOAD was answered with 413";
+    let hint = "it, or a proxy before it, takes no request of this size: send blobs in chunks with `--upload-chunk-size 32MiB`, or change its settings";
+    place.mirror().check(FailsHinting(refused, hint), "at once");
+    in_chunks("128KiB", &thirds);
+    // A line that breaks in the second.
+    place.faulty.arm(const { &[cut(is_second_chunk, 50_000)] });
+    let (retries, waited) = noted();
+    let transport = transport(&retries).in_chunks(Some("128KiB".parse().unwrap()));
+    let registry = registry_by(&place.server, None, &Limits::default(), &transport);
+    let before = place.server.asked().len();
+    mirror_far(&registry, &place.path("in.tar")).unwrap();
+    let broken = [
+        first,
+        part("PATCH", "131072-262143", 50_000),
+        part("GET", "-", 0),
+        part("PATCH", "181072-299999", 118_928),
+        end,
+    ];
+    check_sent("a line that breaks", before, &broken);
+    assert_eq!(*waited.lock().unwrap(), [1]);
+    // A registry that says of a chunk that there is nothing to say, as crane's does.
+    place.faulty.arm(
+        const { &[always(is_rest, |asked, store| Answer { status: 204, ..store.answer(asked) })] },
+    );
+    in_chunks("128KiB", &thirds);
+    // A registry that takes none.
+    place.faulty.arm(const { &[always(is_rest, |_, _| Answer::new(405))] });
+    let refused = "cannot push LAYER to far/app: PATCH http://HOST/v2/far/app/blobs/uploads/UPLOAD was answered with 405";
+    place.mirror_with(&["--upload-chunk-size", "128KiB"]).check(Fails(refused), "no chunks");
+    assert_eq!(store.tags(), [""; 0]);
 }

@@ -38,13 +38,25 @@ fn registry_with(server: &Server, auth: Option<String>, limits: &Limits) -> Regi
 
 /// A registry client that tries again.
 fn patient(server: &Server, auth: Option<String>, limits: &Limits, retries: &Retries) -> Registry {
+    registry_by(server, auth, limits, &transport(retries))
+}
+
+fn transport(retries: &Retries) -> Transport {
     let retries = retries.clone();
     let options =
         TransportOptions { scheme: Scheme::PlainHttp, retries, ..TransportOptions::default() };
-    let transport = Transport::new(&options).unwrap();
+    Transport::new(&options).unwrap()
+}
+
+fn registry_by(
+    server: &Server,
+    auth: Option<String>,
+    limits: &Limits,
+    transport: &Transport,
+) -> Registry {
     let file = |text: String| AuthFile { name: "auth.json".to_owned(), bytes: text.into_bytes() };
     let keychain = Keychain::new(auth.map(file).into_iter().collect());
-    Registry::new(&server.host(), &transport, &keychain, limits)
+    Registry::new(&server.host(), transport, &keychain, limits)
 }
 
 /// A manifest that refers to nothing that must exist.

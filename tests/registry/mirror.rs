@@ -12,8 +12,8 @@ use sealift::inventory::Inventory;
 use sealift::limits::Limits;
 use sealift::net::Registry;
 use sealift::oci::{Descriptor, MediaType};
-use sealift::policy::{Admitted, Demand, PolicyFile, PolicySet, document};
-use sealift::report::{self, Basis, Scope};
+use sealift::policy::{Admitted, PolicyFile, PolicySet, document};
+use sealift::report::Scope;
 use sealift::time::UnixTime;
 use sealift::transfer::{
     Error, Flaw, Landed, LeftBehind, Listing, Mapping, Place, Settings, Unwatched, into_registry,
@@ -105,10 +105,8 @@ fn admitted(
     let file = PolicyFile { name: "all.yaml", bytes: policy };
     let policies = PolicySet::new(document::parse(&[file], &limits, now).unwrap()).unwrap();
     let trust = Trust::default();
-    let basis =
-        Basis { judged_at: now, scope, trust: report::Trust::default(), policies: Vec::new() };
-    let options =
-        Options { selection: Vec::new(), jobs: NonZeroUsize::MIN, ledger: Demand::Waived, basis };
+    let mut options = Options::at(now);
+    options.basis.scope = scope;
     let verifiers = [Verifier::new(trust, now, limits)];
     let limits = Limits::default();
     let work =
@@ -211,7 +209,9 @@ pub(crate) fn memory(
                 Answer::new(201).header("Docker-Content-Digest", digest.to_string())
             }
             _ => match held.lock().unwrap().get(path) {
-                Some((media_type, bytes)) => Answer::new(200).body(media_type, bytes.clone()),
+                Some((media_type, bytes)) => Answer::new(200)
+                    .header("Docker-Content-Digest", Digest::sha256(bytes).to_string())
+                    .body(media_type, bytes.clone()),
                 None => Answer::new(404),
             },
         }

@@ -125,6 +125,11 @@ impl Handler for Guarded {
     }
 }
 
+/// Of the blobs of an image whose layer is `layer`, the one that is sent first.
+fn first_blob() -> Digest {
+    Digest::sha256(b"{}").min(Digest::sha256(b"layer"))
+}
+
 fn once_more() -> Retries {
     Retries { count: 1, ..Retries::default() }
 }
@@ -160,13 +165,11 @@ fn tokens_that_end_are_fetched_anew() {
     let (guarded, server) = Guarded::start(vec![ends]);
     let registry = patient(&server, None, &Limits::default(), &Retries::default());
     let error = mirror_far(&registry, &path).unwrap_err();
-    let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer")];
-    blobs.sort();
     assert_eq!(
         told(error, &server),
         format!(
             "cannot push {} to far/app: HOST wants another token in the middle of an upload to `far/app`",
-            blobs[0]
+            first_blob()
         )
     );
     assert_eq!(guarded.store.tags(), [""; 0]);
@@ -211,13 +214,11 @@ fn a_mount_that_is_refused_becomes_an_upload() {
     });
     let registry = patient(&server, None, &Limits::default(), &Retries::default());
     let error = mirror_far(&registry, &path).unwrap_err();
-    let mut blobs = [Digest::sha256(b"{}"), Digest::sha256(b"layer")];
-    blobs.sort();
     assert_eq!(
         told(error, &server),
         format!(
             "cannot push {} to far/b: POST http://HOST/v2/far/b/blobs/uploads/ was answered with 500",
-            blobs[0]
+            first_blob()
         )
     );
 }
@@ -295,4 +296,117 @@ fn credential_helpers_are_asked() {
         let found = found.replace(file.to_str().unwrap(), "AUTH");
         assert_eq!((output.status.code(), found), (Some(2), said), "{auth}");
     }
+}
+
+/// Who the command says it is, with these variables and arguments: nobody where it knows no name.
+fn user(server: &Server, variables: &[(&str, &Path)], more: &[&str]) -> Option<String> {
+    let before = server.asked().len();
+    let output = Command::new(env!("CARGO_BIN_EXE_sealift"))
+        .args(["export", &format!("{}/app:v1", server.host()), "--dry-run", "--plain-http"])
+        .args(["--retries", "0"])
+        .args(more)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let asked = server.asked().split_off(before);
+    let sent = asked.iter().find_map(|asked| asked.header("authorization"))?;
+    let decoded = STANDARD.decode(sent.strip_prefix("Basic ").unwrap()).unwrap();
+    Some(String::from_utf8(decoded).unwrap().strip_suffix(":secret").unwrap().to_owned())
+}
+
+/// The first place decides, and each is reached once those before it are gone.
+#[test]
+fn auth_files_have_an_order() {
+    let server = Server::start(|asked| match asked.header("authorization") {
+        Some(_) => Answer::new(404),
+        None => Answer::new(401).header("WWW-Authenticate", "Basic"),
+    });
+    let home = tempfile::tempdir().unwrap();
+    let at = |path: &str| home.path().join(path);
+    // By file: what names it, the directory or file it names, and the file itself.
+    let places = [
+        ("--authfile", "flag.json", "flag.json"),
+        ("REGISTRY_AUTH_FILE", "variable.json", "variable.json"),
+        ("DOCKER_CONFIG", "docker", "docker/config.json"),
+        ("HOME", "", ".docker/config.json"),
+        ("XDG_RUNTIME_DIR", "runtime", "runtime/containers/auth.json"),
+        ("XDG_CONFIG_HOME", "config", "config/containers/auth.json"),
+        ("HOME", "", ".config/containers/auth.json"),
+    ];
+    for (_, _, file) in places {
+        std::fs::create_dir_all(at(file).parent().unwrap()).unwrap();
+        let auth = STANDARD.encode(format!("{file}:secret"));
+        let text = format!(r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#, server.host());
+        std::fs::write(at(file), text).unwrap();
+    }
+    for first in 0..=places.len() {
+        let left = &places[first..];
+        let named: Vec<_> = left.iter().map(|(name, at_, _)| (*name, at(at_))).collect();
+        let variables: Vec<_> = named
+            .iter()
+            .filter(|(name, _)| !name.starts_with("--"))
+            .map(|(name, path)| (*name, path.as_path()))
+            .collect();
+        let flag: Vec<_> = named
+            .iter()
+            .filter(|(name, _)| name.starts_with("--"))
+            .flat_map(|(name, path)| [*name, path.to_str().unwrap()])
+            .collect();
+        let expected = left.first().map(|(_, _, file)| (*file).to_owned());
+        assert_eq!(user(&server, &variables, &flag), expected, "{first}");
+        // What is gone is gone: `HOME` names two of them.
+        if let Some((_, _, file)) = left.first() {
+            std::fs::remove_file(at(file)).unwrap();
+        }
+    }
+    // A file that knows other registries leaves the word to the next.
+    std::fs::write(at("docker/config.json"), r#"{"auths":{"other.example":{}}}"#).unwrap();
+    let auth = STANDARD.encode("next:secret");
+    let text = format!(r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#, server.host());
+    std::fs::write(at("runtime/containers/auth.json"), text).unwrap();
+    let (docker, runtime) = (at("docker"), at("runtime"));
+    let variables = [("DOCKER_CONFIG", docker.as_path()), ("XDG_RUNTIME_DIR", runtime.as_path())];
+    assert_eq!(user(&server, &variables, &[]), Some("next".to_owned()));
+    // One that is named is the only one.
+    std::fs::write(at("flag.json"), "{}").unwrap();
+    let flag = at("flag.json");
+    assert_eq!(user(&server, &variables, &["--authfile", flag.to_str().unwrap()]), None);
+}
+
+/// The variables that programs written in Go read.
+#[test]
+fn proxies_are_named_by_variables() {
+    let server = Server::start(|_| Answer::new(404));
+    let (proxy, asked) = proxy_to(&server);
+    let url = format!("http://{proxy}");
+    let run = |variables: &[(&str, &str)]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sealift"))
+            .args(["export", "r.invalid/app:v1", "--dry-run", "--plain-http", "--retries", "0"])
+            .env_clear()
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for name in ["HTTP_PROXY", "http_proxy"] {
+        let said = "error: there is no image r.invalid/app:v1\n".to_owned();
+        assert_eq!(run(&[(name, &url)]), (Some(2), said), "{name}");
+        assert_eq!(
+            asked.lock().unwrap().drain(..).collect::<Vec<_>>(),
+            ["CONNECT r.invalid:80 HTTP/1.1"]
+        );
+        for exempt in ["NO_PROXY", "no_proxy"] {
+            let (status, said) = run(&[(name, &url), (exempt, "invalid")]);
+            let begins = "error: cannot resolve r.invalid/app:v1: no answer to GET \
+                          http://r.invalid/v2/app/manifests/v1: ";
+            assert_eq!(status, Some(2));
+            assert!(said.starts_with(begins), "{exempt}: {said}");
+        }
+    }
+    // The other scheme's proxy is not asked.
+    let (_, said) = run(&[("HTTPS_PROXY", &url)]);
+    assert!(said.contains("no answer to GET"), "{said}");
+    assert_eq!(*asked.lock().unwrap(), [""; 0]);
 }

@@ -55,6 +55,17 @@ use tsa::TimestampAuthority;
 /// The organisation that all of this belongs to.
 pub const ORGANIZATION: &str = "virtual.sealift.example";
 
+/// The error with its causes, as a user reads it.
+pub fn told(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        told = format!("{told}: {next}");
+        cause = next.source();
+    }
+    told
+}
+
 /// All authorities, each with a predecessor that is no longer believed.
 #[derive(Clone)]
 pub struct VirtualSigstore {

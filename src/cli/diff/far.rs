@@ -16,7 +16,7 @@ use super::{Images, Opened, pairs};
 use crate::cli::args::DiffArgs;
 
 /// Compares the archive, as the first side, with the registry.
-pub(super) fn compare(archive: &Path, to: &Namespace, args: &DiffArgs) -> Result<Comparison> {
+pub(super) fn compare(archive: &[&Path], to: &Namespace, args: &DiffArgs) -> Result<Comparison> {
     let limits = Limits::default();
     let opened = Opened::of(archive, &limits)?;
     let mapping = Mapping::new(Some(to.clone()), args.maps.clone(), args.max_nested_paths)?;

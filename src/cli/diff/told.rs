@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use sealift::digest::Digest;
-use sealift::report::text::Lines;
+use sealift::report::text::{Lines, count};
 use sealift::transfer::{
     Attached, AttachedBy, BlobDifference, BlobDifferenceKind, Compared, Comparison,
     EvidenceDifference, ImageDifference, Side,
@@ -66,14 +66,6 @@ pub(super) fn text(comparison: &Comparison, names: &[String; 2]) -> String {
         lines.line("  ", &digest.to_string());
     }
     lines.finish()
-}
-
-fn count(count: usize, what: &str) -> String {
-    match (count, what.split_once(' ')) {
-        (1, _) => format!("1 {what}"),
-        (count, Some((noun, rest))) => format!("{count} {noun}s {rest}"),
-        (count, None) => format!("{count} {what}s"),
-    }
 }
 
 fn letter(side: Side) -> &'static str {

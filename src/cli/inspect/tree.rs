@@ -2,11 +2,12 @@
 
 use sealift::archive::Archive;
 use sealift::digest::Digest;
+use sealift::inventory::delta::{Delta, contents};
 use sealift::inventory::{Evidence, FoundBy, Inventory, Subject};
 use sealift::limits::Limits;
 use sealift::oci::Document;
 use sealift::report::json;
-use sealift::report::text::{Lines, bytes, short};
+use sealift::report::text::{Lines, bytes, count, short};
 use serde::Serialize;
 
 use super::claims::{Claims, LogClaim};
@@ -22,6 +23,8 @@ pub(super) struct Tree {
     verified: bool,
     note: &'static str,
     index_digest: Digest,
+    /// As deltas name what they were made against.
+    contents: Digest,
     images: Vec<Node>,
     orphans: Vec<Orphan>,
     unreferenced: Vec<Loose>,
@@ -78,12 +81,14 @@ impl Tree {
         });
         let loose = inventory.unreferenced.iter();
         let foreign = archive.ignored().iter();
-        let notes = inventory.notes.iter().map(ToString::to_string);
+        let delta = inventory.delta.iter().map(left_to_base);
+        let notes = delta.chain(inventory.notes.iter().map(ToString::to_string));
         Self {
             version: 1,
             verified: false,
             note: NOTHING_VERIFIED,
             index_digest: *archive.index_digest(),
+            contents: contents(&archive.store().blobs().into_iter().collect()),
             images: roots.map(|root| reader.node(root)).collect(),
             orphans: orphans.collect(),
             unreferenced: loose.map(|&(digest, size)| Loose { digest, size }).collect(),
@@ -117,8 +122,16 @@ impl Tree {
             lines.hanging("", "note ", note);
         }
         lines.line("", &format!("index.json {}", self.index_digest));
+        lines.line("", &format!("contents {}", self.contents));
         lines.finish()
     }
+}
+
+fn left_to_base(delta: &Delta) -> String {
+    let size = delta.omitted.iter().fold(0_u64, |sum, blob| sum.saturating_add(blob.size));
+    let (left, size) = (count(delta.omitted.len(), "blob"), bytes(size));
+    let bases: Vec<_> = delta.bases.iter().map(ToString::to_string).collect();
+    format!("a delta that leaves {left} ({size}) to its base, {}", bases.join(" and "))
 }
 
 struct Reader<'a> {

@@ -12,7 +12,7 @@ use sealift::report::{Scope, text};
 use super::super::exit::Exit;
 use super::super::progress::{Bar, Wanted};
 use super::super::signer::{DemandArgs, Demands};
-use super::super::verify::{inventory, jobs, open};
+use super::super::verify::{inventory_of_files, jobs, open_files};
 use super::super::{clock, output};
 
 /// Explains why an image is admitted or denied: every policy, every part of it, every piece of
@@ -27,8 +27,17 @@ pub(crate) struct ExplainArgs {
     pub image: String,
 
     /// The archive that holds it, in every form that `verify` takes
-    #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_ARCHIVE", hide_env_values = true)]
-    pub archive: PathBuf,
+    ///
+    /// All volumes of a set, in any order: `--archive images.tar.*`.
+    #[arg(
+        long,
+        value_name = "ARCHIVE",
+        env = "SEALIFT_ARCHIVE",
+        hide_env_values = true,
+        required = true,
+        num_args = 1..
+    )]
+    pub archive: Vec<PathBuf>,
 
     #[command(flatten)]
     pub demands: DemandArgs,
@@ -38,8 +47,8 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(args.demands.trust.verification_time)?;
     let demands = Demands::of_archive(&args.demands, &limits, now)?;
-    let archive = open(&args.archive, &limits)?;
-    let inventory = inventory(&archive, &args.archive, &limits)?;
+    let archive = open_files(&args.archive, &limits)?;
+    let inventory = inventory_of_files(&archive, &args.archive, &limits)?;
     let options = Options {
         selection: vec![Selector::new(&args.image)],
         jobs: jobs(None),

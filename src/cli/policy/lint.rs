@@ -20,7 +20,7 @@ use super::super::exit::Exit;
 use super::super::mirrors::TufMirrorArgs;
 use super::super::progress::{Bar, Wanted};
 use super::super::signer::{DemandArgs, Demands, PolicyArgs, TrustArgs};
-use super::super::verify::{inventory, jobs, open};
+use super::super::verify::{inventory_of_files, jobs, open_files};
 use super::super::{clock, input, output};
 
 /// Tells what in policies deserves a second look: what never matches, admits more or refuses more
@@ -37,9 +37,10 @@ pub(crate) struct LintArgs {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// Compare the policies with the images of this archive and with who signed them
+    /// Compare the policies with the images of this archive and with who signed them (volumes one
+    /// by one)
     #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_ARCHIVE", hide_env_values = true)]
-    pub archive: Option<PathBuf>,
+    pub archive: Vec<PathBuf>,
 
     #[command(flatten)]
     pub mirrors: TufMirrorArgs,
@@ -61,7 +62,7 @@ pub(crate) fn run(args: &LintArgs) -> Result<Exit> {
     let beside = Beside { file: &named, mirror: &|url| args.mirrors.at(url) };
     let mut found = lint::lint(&files, &limits, now, beside)?;
     let loads = found.iter().all(|finding| finding.lint != Lint::NOT_ACCEPTED);
-    if let (Some(_), true) = (&args.archive, loads) {
+    if loads && !args.archive.is_empty() {
         found.extend(of_archive(args, policy, &files, &limits, now)?);
     }
     output::answer(&match args.format.format {
@@ -79,11 +80,10 @@ fn of_archive(
     limits: &Limits,
     now: UnixTime,
 ) -> Result<Vec<Finding>> {
-    let Some(path) = &args.archive else { return Ok(Vec::new()) };
     let demands = DemandArgs { trust: args.trust.clone(), policy, ..DemandArgs::default() };
     let demands = Demands::of_archive(&demands, limits, now)?;
-    let archive = open(path, limits)?;
-    let inventory = inventory(&archive, path, limits)?;
+    let archive = open_files(&args.archive, limits)?;
+    let inventory = inventory_of_files(&archive, &args.archive, limits)?;
     let options = Options {
         selection: Vec::new(),
         jobs: jobs(None),

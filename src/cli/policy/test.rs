@@ -14,7 +14,7 @@ use super::super::exit::Exit;
 use super::super::mirrors::{Mirror, TufMirrorArgs};
 use super::super::progress::{Bar, Wanted};
 use super::super::signer::{DemandArgs, Demands, PolicyArgs, TrustArgs};
-use super::super::verify::{inventory, jobs, open};
+use super::super::verify::{inventory_of_files, jobs, open_files};
 use super::super::{clock, input, output};
 
 /// Judges the images of an archive and compares each verdict with the one that is expected.
@@ -33,7 +33,7 @@ The file says what is expected; paths in it are relative to it:
 
   apiVersion: sealift/v1
   kind: PolicyTest
-  archive: upgrade.tar
+  archive: upgrade.tar  # or [upgrade.tar.001, upgrade.tar.002]
   policies: [policy.yaml]
   trustedRoot: trusted_root.json
   tufMirrors: {https://tuf.example: mirror}
@@ -78,9 +78,9 @@ fn judge(test: &PolicyTest, home: &Path, limits: &Limits) -> Result<Vec<Image>> 
         ..DemandArgs::default()
     };
     let demands = Demands::of_archive(&args, limits, now)?;
-    let path = home.join(&test.archive);
-    let archive = open(&path, limits)?;
-    let inventory = inventory(&archive, &path, limits)?;
+    let files: Vec<_> = test.archive.iter().map(|path| home.join(path)).collect();
+    let archive = open_files(&files, limits)?;
+    let inventory = inventory_of_files(&archive, &files, limits)?;
     let options = Options {
         selection: test.cases.iter().map(|case| Selector::new(&case.image)).collect(),
         jobs: jobs(None),

@@ -35,7 +35,7 @@ fn a_test_is_read_whole() {
         reason: reason.map(str::to_owned),
     };
     let wanted = PolicyTest {
-        archive: "a.tar".to_owned(),
+        archive: vec!["a.tar".to_owned()],
         policies: vec!["p.yaml".to_owned(), "q.yaml".to_owned()],
         trusted_root: Some("root.json".to_owned()),
         tuf_mirrors: [("https://tuf.example", "mirror"), ("https://tuf.example/b", "b")]
@@ -49,6 +49,9 @@ fn a_test_is_read_whole() {
         ],
     };
     assert_eq!(parse(TEST).unwrap(), wanted);
+    let volumes = TEST.replace("archive: a.tar", "archive: [a.tar.002, a.tar.001]");
+    let archive = ["a.tar.002", "a.tar.001"].map(str::to_owned).to_vec();
+    assert_eq!(parse(&volumes).unwrap(), PolicyTest { archive, ..wanted });
 }
 
 #[test]
@@ -58,6 +61,7 @@ fn its_mutants_are_refused() {
     let cases = [
         ("sealift/v1", "sealift/v2", 1, header),
         ("kind: PolicyTest", "kind: Test", 1, header),
+        ("archive: a.tar", "archive: []", 4, "`archive` is empty"),
         ("[p.yaml, q.yaml]", "[]", 5, "`policies` is empty"),
         (
             "2027-01-01T00:00:00Z",
@@ -95,8 +99,14 @@ fn its_mutants_are_refused() {
     let told = (error.line, error.source().unwrap().to_string());
     assert_eq!(told, (Some(9), "`cases` is empty: the test could not fail".to_owned()));
     // Unknown and missing fields.
-    for (from, to) in [("archive:", "archives:"), ("by: p", "buy: p"), ("expect: admitted\n", "\n")]
-    {
+    for (from, to) in [
+        ("archive:", "archives:"),
+        ("archive: a.tar", "archive: 7"),
+        ("archive: a.tar", "archive: [a.tar, 7]"),
+        ("archive: a.tar", "archive: {file: a.tar}"),
+        ("by: p", "buy: p"),
+        ("expect: admitted\n", "\n"),
+    ] {
         let error = parse(&TEST.replacen(from, to, 1)).unwrap_err();
         assert!(matches!(*error.problem, crate::policy::document::Problem::Yaml { .. }), "{to}");
     }

@@ -2,6 +2,7 @@
 
 use super::lines::Lines;
 use super::{count, short};
+use crate::digest::Digest;
 use crate::policy::{Absent, Fault, Part, PolicyFailure, Reason, Shortfall, Why};
 use crate::report::{
     Child, Evidence, Finding, Ground, Image, Kind, Outcome, Passed, Presence, Proof,
@@ -19,12 +20,13 @@ pub(super) fn write(lines: &mut Lines, image: &Image) {
     lines.line("  ", &image.digest.to_string());
     write_children(lines, &image.children);
     match &image.outcome {
-        Outcome::Admitted { through, passed, absent, .. } => {
+        Outcome::Admitted { through, passed, absent, held, .. } => {
             if let Some(index) = through {
                 lines.hanging("  ", "by ", &format!("the index that lists it, {}", short(index)));
             }
             write_passed(lines, image, passed);
             write_absent(lines, absent);
+            write_held(lines, held);
         }
         Outcome::Denied { reasons, .. } => write_reasons(lines, image, reasons),
     }
@@ -164,6 +166,13 @@ fn write_absent(lines: &mut Lines, absent: &[Absent]) {
     }
 }
 
+fn write_held(lines: &mut Lines, held: &[Digest]) {
+    if !held.is_empty() {
+        let count = count(held.len(), "layer");
+        lines.hanging("  ", "held ", &format!("{count} by the target's own word, not hashed"));
+    }
+}
+
 fn write_reasons(lines: &mut Lines, image: &Image, reasons: &[Reason]) {
     for reason in reasons {
         let why = match reason {
@@ -225,6 +234,9 @@ fn next_step(image: &Image, reason: &Reason) -> &'static str {
     match reason {
         Reason::Blob(Fault { part: Part::Child, code: "missing-blob", .. }) => {
             "ask the sender for all platforms; `--evidence-only` lists absent ones"
+        }
+        Reason::Blob(Fault { code: "omitted-blob", .. }) => {
+            "give by `--base` what the delta was made against: the warning below names it"
         }
         Reason::Blob(Fault { part: Part::Ledger, .. }) => {
             "ask the sender for an archive that `sealift export` has written"
