@@ -283,11 +283,21 @@ impl PolicyFailure {
 
     /// Whether an attestation of the right signer states something else than is demanded.
     pub fn is_by_statement(&self) -> bool {
-        let mut lacks = self.shortfalls.iter().flat_map(|shortfall| match &shortfall.why {
+        self.lacks().any(|lack| matches!(lack, Mismatch::NotCompliant { .. }))
+    }
+
+    /// Whether the right signer's evidence lacks the word of a log or of a timestamp authority.
+    pub fn is_by_witness(&self) -> bool {
+        use Mismatch::{NoInclusionProof, NoLogEntry, NoSct, NoTimestamp};
+        self.lacks().any(|lack| matches!(lack, NoInclusionProof | NoLogEntry | NoSct | NoTimestamp))
+    }
+
+    fn lacks(&self) -> impl Iterator<Item = &Mismatch> {
+        let pieces = self.shortfalls.iter().flat_map(|shortfall| match &shortfall.why {
             Why::Evidence(pieces) => pieces.as_slice(),
             Why::Decree(_) | Why::Result(_) => &[],
         });
-        lacks.any(|(_, lack)| matches!(lack, Mismatch::NotCompliant { .. }))
+        pieces.map(|(_, lack)| lack)
     }
 }
 

@@ -265,6 +265,9 @@ fn next_step(image: &Image, reason: &Reason) -> &'static str {
         Reason::Policy(failure) if failure.is_by_statement() => {
             "compare what the attestation states with what the policy over it asks for"
         }
+        Reason::Policy(failure) if failure.is_by_witness() => {
+            "the signer is right: docs/rejections.md says what can bring the proof that is lacking"
+        }
         Reason::Policy(_) => "compare who signed with whom the policy demands",
     }
 }
