@@ -244,14 +244,39 @@ fn what_fails_leaves_nothing() {
         assert_eq!(writer.finish().as_ref(), Err(&broken));
         assert_eq!(names(scratch.path()), [""; 0]);
     }
+    // The same of places.
+    let places: [(u64, &[&[u8]], BlobError); 4] = [
+        (3, &[b"ab"], wrong_size(3, 2)),
+        (3, &[b"ab", b"cd"], wrong_size(3, 4)),
+        (4, &[b"abc"], wrong_size(4, 3)),
+        (
+            3,
+            &[b"ab", b"d"],
+            BlobError::WrongDigest { promised: abc, found: Digest::sha256(b"abd") },
+        ),
+    ];
+    for (size, chunks, cause) in places {
+        let mut writer = ArchiveWriter::create(&path).unwrap();
+        writer.index(b"{}").unwrap();
+        let filled = writer.fill(&[(abc, size)], |places| {
+            let mut filling = places.fill(places.all()[0]);
+            chunks.iter().try_for_each(|chunk| filling.write(chunk))?;
+            filling.end()
+        });
+        assert_eq!(filled, Err(Error::BadBlob { cause }));
+        assert_eq!(writer.finish().as_ref(), Err(&broken));
+        assert_eq!(names(scratch.path()), [""; 0]);
+    }
     let mut writer = ArchiveWriter::create(&path).unwrap();
     assert_eq!(writer.blob(&abc, 3, &mut &b"abc"[..]), Err(Error::NoIndex));
+    assert_eq!(writer.fill(&[(abc, 3)], |_| Ok(())), Err(Error::NoIndex));
     writer.index(b"{}").unwrap();
     let twice =
         |name: &str| Error::DuplicatePath { member: Member::file(name.as_bytes()), first: 0 };
     assert_eq!(writer.index(b"{}"), Err(twice("index.json")));
     writer.blob(&abc, 3, &mut &b"abc"[..]).unwrap();
     assert_eq!(writer.blob(&abc, 3, &mut &b"abc"[..]), Err(twice(&blob_name(&abc))));
+    assert_eq!(writer.fill(&[(abc, 3)], |_| Ok(())), Err(twice(&blob_name(&abc))));
     drop(writer);
     assert_eq!(names(scratch.path()), [""; 0]);
     assert_eq!(ArchiveWriter::create(&path).unwrap().finish(), Err(Error::NoIndex));

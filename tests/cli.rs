@@ -719,4 +719,20 @@ fn what_to_do_next_is_about_what_refuses() {
     for (spec, wanted) in cases {
         assert_eq!(next(&spec), wanted, "{spec}");
     }
+    let signer = [
+        "--certificate-identity=maintainer@sealift.example",
+        "--certificate-oidc-issuer=https://accounts.sealift.example",
+        "--require-inclusion-proof",
+    ];
+    let (archive, root) = (demo("../accepted/legacy-keyless.tar"), demo("trusted_root.json"));
+    let judged = ["verify", &archive, "--trusted-root", &root];
+    let output = run(&[&judged[..], &AS_OF, &signer].concat());
+    let told = text(&output.stdout);
+    assert!(
+        told.contains(
+            "\n  next the signer is right: docs/rejections.md says what can bring the proof\n\
+             \x20      that is lacking\n"
+        ),
+        "{told}"
+    );
 }

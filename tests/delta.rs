@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use layouts::{Layout, digest};
-use sealift::archive::{Archive, Omission, Omitted};
+use sealift::archive::{Archive, Held, Omission, Omitted};
 use sealift::digest::Digest;
 use sealift::inventory::Version;
 use sealift::inventory::delta::{Base, BaseKind, Delta, Listed, contents};
@@ -378,26 +378,23 @@ fn what_can_be_a_base() {
     assert_eq!(inventory.delta, Some(expected));
     assert_eq!(trip.verify("by-receipt.tar", &["old.tar"]).0, Some(0));
     // As a library: where what is left out lies.
-    let omitted = |bases, at_target: &[&str]| Omitted {
+    let omitted = |bases| Omitted {
         blobs: [(Digest::sha256(SHARED), listed(SHARED).size)].into(),
         named: vec![base.to_string()],
         bases,
-        at_target: at_target
-            .iter()
-            .map(|repository| (Digest::sha256(SHARED), (*repository).to_owned()))
-            .collect(),
     };
     let named = vec![format!("the receipt with the contents {of_receipt}")];
     let omission = Omission { blobs: 1, bytes: 22, named, ..Omission::default() };
     let missing = Omission { missing: vec![Digest::sha256(SHARED)], ..omission.clone() };
-    let archive = archive.with_omitted(omitted(vec![], &[]));
+    let archive = archive.with_omitted(omitted(vec![]));
     assert_eq!(archive.omission(), Some(&missing));
-    let (archive, _) = self::inventory(&trip.path("by-receipt.tar"));
-    let archive = archive.with_omitted(omitted(vec![], &["app"]));
+    let held = Held { size: 22, repository: "app".to_owned() };
+    let archive = archive.with_held([(Digest::sha256(SHARED), held.clone())].into());
     assert_eq!(archive.omission(), Some(&Omission { at_target: 1, ..omission.clone() }));
     let (archive, _) = self::inventory(&trip.path("by-receipt.tar"));
     let (old, _) = self::inventory(&trip.path("old.tar"));
-    let archive = archive.with_omitted(omitted(vec![old], &["app"]));
+    let archive = archive.with_omitted(omitted(vec![old]));
+    let archive = archive.with_held([(Digest::sha256(SHARED), held)].into());
     assert_eq!(archive.omission(), Some(&Omission { in_base: 1, ..omission }));
     // Receipts that are none.
     for (change, why) in [

@@ -426,3 +426,45 @@ fn killed_at_any_moment() {
         }
     }
 }
+
+#[test]
+fn places_are_filled_in_any_order() {
+    let blobs = blobs();
+    let (tar, _) = undisturbed(&blobs);
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("x.tar");
+    let resumed = shape(None, Leftover::Resumed);
+    // Backwards, until all but the first `left` are written.
+    for left in 0..blobs.len() {
+        let mut writer = ArchiveWriter::create_as(&path, resumed).unwrap();
+        assert!(writer.has_places());
+        let found = writer.begin(INDEX, &promised(&blobs), &mut |_| {}).unwrap();
+        assert_eq!(found, kept(&blobs, 0));
+        let filled = writer.fill(&promised(&blobs), |places| {
+            let all: Vec<_> = places.all().iter().zip(&blobs).collect();
+            for (place, (_, bytes)) in all.into_iter().skip(left).rev() {
+                let mut filling = places.fill(*place);
+                bytes.chunks(300).try_for_each(|chunk| filling.write(chunk))?;
+                filling.end()?;
+            }
+            Ok::<_, Error>(())
+        });
+        if left > 0 {
+            let cause = io::Error::other("a blob is not written").into();
+            let doing = format!("write `{}`", path.display());
+            assert_eq!(filled, Err(Error::Io { doing, cause }));
+            drop(writer);
+            // What stands behind a hole is not kept; the bytes are those of any other run.
+            assert_eq!(write(&path, resumed, INDEX, &blobs), Ok(kept(&blobs, 0)));
+        } else {
+            assert_eq!((filled, writer.finish()), (Ok(()), Ok(1)));
+        }
+        assert!(std::fs::read(&path).unwrap() == tar, "{left}");
+        std::fs::remove_file(&path).unwrap();
+    }
+    assert!(
+        !ArchiveWriter::create_as(&path, shape(Some("1MiB"), Leftover::Replaced))
+            .unwrap()
+            .has_places()
+    );
+}

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Read;
 
 use crate::archive::{Archive, BlobError, Store};
 use crate::digest::Digest;
@@ -20,8 +21,6 @@ pub struct Omitted {
     pub named: Vec<String>,
     /// Archives that were given as its base.
     pub bases: Vec<Archive>,
-    /// Repositories of the target of a mirror that say they hold them.
-    pub at_target: BTreeMap<Digest, String>,
 }
 
 /// What became of the blobs that a delta leaves to its base.
@@ -93,8 +92,6 @@ impl DeltaStore {
             omission.bytes = omission.bytes.saturating_add(*size);
             if self.holder(digest).is_some() {
                 omission.in_base = omission.in_base.saturating_add(1);
-            } else if self.omitted.at_target.contains_key(digest) {
-                omission.at_target = omission.at_target.saturating_add(1);
             } else {
                 omission.missing.push(*digest);
             }
@@ -124,6 +121,10 @@ impl Store for DeltaStore {
         }
     }
 
+    fn open(&self, digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        self.holder(digest)?.open(digest)
+    }
+
     fn first_byte(&self, digest: &Digest) -> Option<u8> {
         self.holder(digest)?.first_byte(digest)
     }
@@ -149,14 +150,5 @@ impl Store for DeltaStore {
         } else {
             self.own.missing(&digest)
         }
-    }
-
-    fn at_target(&self, descriptor: &Descriptor) -> Option<&str> {
-        let digest = &descriptor.digest;
-        let is_listed = self.omitted.blobs.get(digest) == Some(&descriptor.size);
-        if !is_listed || self.holder(digest).is_some() {
-            return None;
-        }
-        self.omitted.at_target.get(digest).map(String::as_str)
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -83,8 +83,12 @@ impl LayoutStore {
         Ok((store, members))
     }
 
+    fn open_blob(&self, digest: &Digest, seen: Seen) -> io::Result<File> {
+        self.open_file(&format!("blobs/{}/{}", digest.algorithm(), digest.hex()), seen)
+    }
+
     /// Opens a file of the layout, which must be the one that was seen.
-    fn open(&self, name: &str, seen: Seen) -> io::Result<File> {
+    fn open_file(&self, name: &str, seen: Seen) -> io::Result<File> {
         let path = self.root.join(name);
         let check = |metadata: &Metadata| {
             if metadata.is_file() && Seen::of(metadata) == seen {
@@ -111,7 +115,7 @@ impl LayoutStore {
             return Err(Error::Limit { what, limit });
         }
         let mut bytes = Vec::new();
-        self.open(name, Seen::of(metadata))
+        self.open_file(name, Seen::of(metadata))
             .and_then(|file| file.take(limit).read_to_end(&mut bytes))
             .map_err(|cause| reading(name, cause))?;
         Ok(bytes)
@@ -133,11 +137,17 @@ impl Store for LayoutStore {
         sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
     ) -> Result<(), BlobError> {
         let seen = *self.blobs.get(digest).ok_or(BlobError::Missing { digest: *digest })?;
-        let name = format!("blobs/{}/{}", digest.algorithm(), digest.hex());
         let file = self
-            .open(&name, seen)
+            .open_blob(digest, seen)
             .map_err(|cause| BlobError::Io { digest: *digest, cause: cause.into() })?;
         read_span(&file, Span { offset: 0, size: seen.size }, digest, sink)
+    }
+
+    fn open(&self, digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        let seen = *self.blobs.get(digest)?;
+        // Why a file cannot be opened is told where it is read.
+        let file = self.open_blob(digest, seen).ok()?;
+        Some(Box::new(file.take(seen.size)))
     }
 
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError> {

@@ -9,10 +9,12 @@ mod blob;
 mod compression;
 mod delta;
 mod error;
+mod held;
 mod layout;
 mod output;
 mod partial;
 mod path;
+mod places;
 mod stream;
 mod tar;
 mod volumes;
@@ -21,20 +23,24 @@ mod write;
 pub use blob::{Blob, BlobError};
 pub use delta::{Omission, Omitted};
 pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault, VolumeFault};
+pub use held::Held;
 pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
+pub use places::{Filling, Place, Places};
 pub use volumes::{BadVolumeSize, VolumeSize};
 pub use write::{ArchiveWriter, Kept, Shape};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use compression::Packing;
 use delta::DeltaStore;
+use held::HeldStore;
 use layout::LayoutStore;
 use stream::StreamStore;
 use tar::{Members, TarStore};
@@ -60,6 +66,12 @@ pub trait Store: Send + Sync {
         sink: &mut dyn FnMut(&[u8]) -> Result<(), BlobError>,
     ) -> Result<(), BlobError>;
 
+    /// The bytes of a blob file as a reader, where they lie in one piece and are not in memory; others
+    /// have [`read`](Self::read) alone.
+    fn open(&self, _digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        None
+    }
+
     /// The first byte of a blob file; `None` where it is empty or cannot be read. Tells JSON from
     /// layers without reading them.
     fn first_byte(&self, digest: &Digest) -> Option<u8> {
@@ -83,8 +95,8 @@ pub trait Store: Send + Sync {
         BlobError::Missing { digest: *digest }
     }
 
-    /// The repository of a mirror's target that says it holds a blob which is not here, for a delta
-    /// leaves it to its base.
+    /// The repository of a mirror's target that says it holds the blob, so that it is neither read
+    /// nor missed here.
     fn at_target(&self, _descriptor: &Descriptor) -> Option<&str> {
         None
     }
@@ -187,7 +199,7 @@ impl Archive {
 
     /// Reads a tar (plain, gzip or zstd) that can be read only once, such as standard input.
     /// Blobs are hashed as they pass; metadata is kept in memory, layers are not.
-    pub fn from_stream(stream: impl std::io::Read, limits: &Limits) -> Result<Self, Error> {
+    pub fn from_stream(stream: impl Read, limits: &Limits) -> Result<Self, Error> {
         let (store, members) = StreamStore::once(stream, limits)?;
         Self::new(Box::new(store), members, limits)
     }
@@ -207,6 +219,17 @@ impl Archive {
         let store = DeltaStore { own: self.store, omitted };
         let omission = Some(store.omission());
         Self { store: Box::new(store), omission, ..self }
+    }
+
+    /// Leaves to the target of a mirror what it says it holds.
+    #[must_use]
+    pub fn with_held(mut self, held: BTreeMap<Digest, Held>) -> Self {
+        if let Some(omission) = &mut self.omission {
+            let missing = omission.missing.len();
+            omission.missing.retain(|digest| !held.contains_key(digest));
+            omission.at_target = missing.saturating_sub(omission.missing.len());
+        }
+        Self { store: Box::new(HeldStore { own: self.store, held }), ..self }
     }
 
     /// What became of what it omits, where it is a delta and was told.

@@ -8,7 +8,9 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::FileExt as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
 use crate::archive::Error;
 use crate::archive::partial::{Leftover, Partial, directory_of};
@@ -33,6 +35,46 @@ struct Piece {
     length: u64,
     /// Their digest so far, where a header will tell it.
     hasher: Option<Hasher>,
+    syncing: Syncing,
+}
+
+/// Takes what is written to the disk while more is written, so that little is left to wait for.
+#[derive(Default)]
+pub(super) struct Syncing {
+    /// Bytes written since it began last.
+    unsynced: u64,
+    begun: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Syncing {
+    /// Bytes after which it begins again.
+    const BYTES: u64 = 128 << 20;
+
+    /// Counts what was written. What the disk refuses is told once, so it is told here.
+    pub(super) fn wrote(&mut self, file: &File, bytes: usize) -> io::Result<()> {
+        self.unsynced = self.unsynced.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if self.unsynced < Self::BYTES || self.begun.as_ref().is_some_and(|it| !it.is_finished()) {
+            return Ok(());
+        }
+        self.wait()?;
+        self.unsynced = 0;
+        let file = file.try_clone()?;
+        self.begun = Some(thread::spawn(move || file.sync_data()));
+        Ok(())
+    }
+
+    pub(super) fn wait(&mut self) -> io::Result<()> {
+        let Some(begun) = self.begun.take() else { return Ok(()) };
+        begun.join().unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+/// The thread has the file open, and with it its lock: no run after this one may meet it.
+impl Drop for Syncing {
+    fn drop(&mut self) {
+        // Whoever drops it before it is waited for has failed already.
+        let _ = self.wait();
+    }
 }
 
 /// A place in what is written, to come back to.
@@ -86,7 +128,7 @@ impl Output {
         }
         partial.file.seek(SeekFrom::Start(begins))?;
         let hasher = self.volume.map(|_| Hasher::new(Algorithm::Sha256));
-        self.pieces.push(Piece { partial, length: 0, hasher });
+        self.pieces.push(Piece { partial, length: 0, hasher, syncing: Syncing::default() });
         Ok(())
     }
 
@@ -137,6 +179,31 @@ impl Output {
         Ok(read)
     }
 
+    /// Whether there are no volumes.
+    pub(super) fn is_one_file(&self) -> bool {
+        self.volume.is_none()
+    }
+
+    /// The one file, and where in it writing goes on.
+    pub(super) fn rest(&mut self) -> io::Result<(&File, u64)> {
+        if self.is_replaying {
+            self.cut()?;
+        }
+        match self.pieces.as_slice() {
+            [piece] if self.is_one_file() => Ok((&piece.partial.file, piece.length)),
+            _ => Err(io::Error::other("volumes are written front to back")),
+        }
+    }
+
+    /// Goes on behind what was written into the rest.
+    pub(super) fn go_on(&mut self, end: u64) -> io::Result<()> {
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.length = end;
+            piece.partial.file.seek(SeekFrom::Start(end))?;
+        }
+        Ok(())
+    }
+
     /// This place.
     pub(super) fn mark(&self) -> Mark {
         let last = self.pieces.last();
@@ -183,7 +250,8 @@ impl Output {
         if self.volume.is_some() {
             self.write_headers()?;
         }
-        for Piece { partial, .. } in &self.pieces {
+        for Piece { partial, syncing, .. } in &mut self.pieces {
+            syncing.wait()?;
             partial.file.sync_all()?;
             // Known before the first of several is renamed.
             if fs::symlink_metadata(partial.target()).is_ok_and(|found| found.is_dir()) {
@@ -241,6 +309,7 @@ impl Write for Output {
         let wanted = usize::try_from(self.room()).unwrap_or(usize::MAX).min(buffer.len());
         let Some(piece) = self.pieces.last_mut() else { return Ok(0) };
         let written = piece.partial.file.write(buffer.get(..wanted).unwrap_or_default())?;
+        piece.syncing.wrote(&piece.partial.file, written)?;
         piece.advance(buffer.get(..written).unwrap_or_default());
         Ok(written)
     }

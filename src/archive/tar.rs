@@ -18,7 +18,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
 use crate::archive::blob::check_by_reading;
@@ -97,6 +97,11 @@ impl<F: ReadAt> Store for TarStore<F> {
         read_span(&self.file, *span, digest, sink)
     }
 
+    fn open(&self, digest: &Digest) -> Option<Box<dyn Read + '_>> {
+        let span = *self.blobs.get(digest)?;
+        Some(Box::new(SpanReader { file: &self.file, span }))
+    }
+
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError> {
         check_by_reading(self, descriptor)
     }
@@ -106,6 +111,24 @@ impl<F: ReadAt> Store for TarStore<F> {
             Some(span) => self.file.wrong_digest(*span, promised, found),
             None => BlobError::WrongDigest { promised, found },
         }
+    }
+}
+
+/// Reads a span by itself; it ends early where the file became shorter.
+pub(super) struct SpanReader<F> {
+    pub(super) file: F,
+    /// What is left.
+    pub(super) span: Span,
+}
+
+impl<F: ReadAt> Read for SpanReader<&F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Span { offset, size } = &mut self.span;
+        let wanted = usize::try_from(*size).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.file.read_at(buffer.get_mut(..wanted).unwrap_or_default(), *offset)?;
+        let passed = u64::try_from(read).unwrap_or(u64::MAX);
+        (*offset, *size) = (offset.saturating_add(passed), size.saturating_sub(passed));
+        Ok(read)
     }
 }
 

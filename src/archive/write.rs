@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::archive::error::Member;
 use crate::archive::output::Output;
 use crate::archive::partial::{Leftover, writing};
+use crate::archive::places::Places;
 use crate::archive::tar::with_buffer;
 use crate::archive::{BlobError, Error, VolumeSize};
 use crate::digest::{Digest, Hasher};
@@ -128,7 +129,7 @@ impl ArchiveWriter {
         };
         let written = self
             .output
-            .write_all(&header(&name(digest), size))
+            .write_all(&header(digest, size))
             .and_then(|()| io::copy(&mut proving, &mut self.output))
             .and_then(|_| self.output.write_all(padding(size)))
             .map_err(|cause| self.failed(cause));
@@ -137,6 +138,40 @@ impl ArchiveWriter {
         // Bytes that are wrong say more than that a member could not be written.
         checked.map_err(|cause| Error::BadBlob { cause })?;
         written
+    }
+
+    /// Where the rest of the blobs go, to be filled in any order and side by side: `fill` is given
+    /// their places and must fill them all. Volumes have no places: they are hashed front to back.
+    pub fn fill<E: From<Error>>(
+        &mut self,
+        blobs: &[(Digest, u64)],
+        fill: impl FnOnce(&Places<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.indexed {
+            return Err(Error::NoIndex.into());
+        }
+        for (digest, _) in blobs {
+            if !self.written.insert(*digest) {
+                return Err(twice(&name(digest)).into());
+            }
+        }
+        // Unless all goes well.
+        self.broken = true;
+        let failed = |cause| writing(&self.path, cause);
+        self.output.flush().map_err(failed)?;
+        let output = self.output.get_mut();
+        let (file, begins) = output.rest().map_err(failed)?;
+        let places = Places::new(file, begins, blobs, failed);
+        fill(&places)?;
+        let end = places.finish()?;
+        output.go_on(end).map_err(failed)?;
+        self.broken = false;
+        Ok(())
+    }
+
+    /// Whether blobs have places.
+    pub fn has_places(&self) -> bool {
+        self.output.get_ref().is_one_file()
     }
 
     /// Ends the archive, syncs it to disk and gives it its name; in how many files it lies.
@@ -223,7 +258,7 @@ fn replays_blob(
     size: u64,
     passed: &mut dyn FnMut(u64),
 ) -> io::Result<bool> {
-    if replays(output, &header(&name(digest), size))? != Replayed::AsExpected {
+    if replays(output, &header(digest, size))? != Replayed::AsExpected {
         return Ok(false);
     }
     let mut hasher = Hasher::new(digest.algorithm());
@@ -256,14 +291,19 @@ fn front(index_json: &[u8]) -> Vec<u8> {
         .into_iter()
         .flat_map(|(name, bytes)| {
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            [&header(name, size), bytes, padding(size)].concat()
+            [&named(name, size), bytes, padding(size)].concat()
         })
         .collect()
 }
 
+/// What stands before the content of a blob.
+pub(super) fn header(digest: &Digest, size: u64) -> Vec<u8> {
+    named(&name(digest), size)
+}
+
 /// What stands before the content of a member: its header, and before that an extension where the
 /// name is too long for it.
-fn header(name: &str, size: u64) -> Vec<u8> {
+fn named(name: &str, size: u64) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
     header.set_size(size);
@@ -279,7 +319,7 @@ fn header(name: &str, size: u64) -> Vec<u8> {
 }
 
 /// What stands behind it.
-fn padding(size: u64) -> &'static [u8] {
+pub(super) fn padding(size: u64) -> &'static [u8] {
     let used = size % 512;
     let missing = if used == 0 { 0 } else { 512_u64.saturating_sub(used) };
     usize::try_from(missing).ok().and_then(|missing| END.get(..missing)).unwrap_or_default()
@@ -289,7 +329,7 @@ fn padding(size: u64) -> &'static [u8] {
 fn length(index_json: &[u8], blobs: &[(Digest, u64)]) -> u64 {
     let count = |bytes: &[u8]| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let blobs = blobs.iter().map(|(digest, size)| {
-        count(&header(&name(digest), *size)).saturating_add(size.next_multiple_of(512))
+        count(&header(digest, *size)).saturating_add(size.next_multiple_of(512))
     });
     blobs.fold(count(&front(index_json)).saturating_add(count(&END)), u64::saturating_add)
 }

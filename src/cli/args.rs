@@ -426,9 +426,10 @@ pub(crate) struct ExportArgs {
 
 /// Judges the images of an archive and pushes what is admitted into a registry.
 ///
-/// The judgement is that of `verify`. An image that is denied is not pushed, nor is anything that
-/// belongs to it alone, and the exit status is 1; what is admitted goes with all its evidence.
-/// Blobs come first, tags last.
+/// The judgement is that of `verify`, but that layers are not read which the target says it holds:
+/// they are not pushed either. An image that is denied is not pushed, nor is anything that belongs
+/// to it alone, and the exit status is 1; what is admitted goes with all its evidence. Blobs come
+/// first, tags last.
 #[cfg(feature = "net")]
 #[derive(Debug, Args)]
 pub(crate) struct MirrorArgs {

@@ -100,12 +100,7 @@ impl Bases {
     }
 
     /// Lays them under an archive, which must be a delta where any are given.
-    pub(crate) fn under(
-        self,
-        archive: Archive,
-        inventory: &Inventory,
-        at_target: BTreeMap<Digest, String>,
-    ) -> Result<Archive> {
+    pub(crate) fn under(self, archive: Archive, inventory: &Inventory) -> Result<Archive> {
         let Some(delta) = &inventory.delta else {
             if self.archives.is_empty() && self.receipts.is_empty() {
                 return Ok(archive);
@@ -114,7 +109,7 @@ impl Bases {
         };
         let named = delta.bases.iter().map(ToString::to_string).collect();
         let (blobs, bases) = (delta.blobs(), self.archives);
-        Ok(archive.with_omitted(Omitted { blobs, named, bases, at_target }))
+        Ok(archive.with_omitted(Omitted { blobs, named, bases }))
     }
 }
 

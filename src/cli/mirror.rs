@@ -1,6 +1,5 @@
 //! `sealift mirror`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -47,14 +46,11 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     let settings = Settings { concurrency: args.registry.concurrency(), limits, time: None };
     let bases = Bases::open(&args.base, &limits)?;
     bases.check_registry(mapping.registry())?;
-    let held = match &inventory.delta {
-        Some(delta) => {
-            let lacking = bases.lacking(delta);
-            at_target(&lacking, &inventory, &mapping, &bases.receipts, target, &settings)?
-        }
-        None => BTreeMap::new(),
-    };
-    let archive = bases.under(archive, &inventory, held)?;
+    let lacking = inventory.delta.as_ref().map(|delta| bases.lacking(delta)).unwrap_or_default();
+    let chosen = engine::chosen(&inventory, &options.selection)?;
+    let receipts = &bases.receipts;
+    let held = at_target(&chosen, &lacking, &inventory, &mapping, receipts, target, &settings)?;
+    let archive = bases.under(archive, &inventory)?.with_held(held);
     let wanted = if args.no_progress { Wanted::No } else { Wanted::Yes };
     let outcome = engine::verify(
         &Work {

@@ -1,6 +1,5 @@
 //! `sealift verify`.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -36,7 +35,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     let inventory = inventory_of_files(&archive, &args.archive, &limits)?;
     let bases = Bases::open(&args.base, &limits)?;
     bases.check_bytes()?;
-    let archive = bases.under(archive, &inventory, BTreeMap::new())?;
+    let archive = bases.under(archive, &inventory)?;
     let outcome = engine::verify(
         &Work {
             archive: &archive,

@@ -11,8 +11,11 @@ use crate::oci::{Descriptor, Document};
 use crate::report;
 
 /// The blobs to hash: each promise once, and the manifests that were proven when they were read.
+#[derive(Default)]
 pub(super) struct Plan<'a> {
     promises: BTreeMap<Promise, &'a Descriptor>,
+    /// Those that something is read from: everything but layers.
+    read: BTreeSet<Promise>,
     proven: BTreeSet<Promise>,
 }
 
@@ -23,7 +26,7 @@ type Promise = (Digest, u64, Option<Digest>);
 impl<'a> Plan<'a> {
     /// The blobs of the subjects at `concerned`, and of everything else where `all` is judged.
     pub(super) fn of(inventory: &'a Inventory, concerned: &BTreeSet<usize>, all: bool) -> Self {
-        let mut plan = Self { promises: BTreeMap::new(), proven: BTreeSet::new() };
+        let mut plan = Self::default();
         for subject in concerned.iter().filter_map(|place| inventory.subjects.get(*place)) {
             plan.add_subject(subject);
         }
@@ -40,9 +43,10 @@ impl<'a> Plan<'a> {
             self.proven.insert(promise(&subject.descriptor));
             // Manifests below an index are subjects themselves.
             if let Document::Manifest(manifest) = &content.document {
-                for descriptor in manifest.layers.iter().chain([&manifest.config]) {
+                for descriptor in &manifest.layers {
                     self.promises.insert(promise(descriptor), descriptor);
                 }
+                self.add(&manifest.config);
             }
         }
         for evidence in &subject.evidence {
@@ -55,19 +59,28 @@ impl<'a> Plan<'a> {
             self.proven.insert(promise(&evidence.manifest));
         }
         for descriptor in &evidence.blobs {
-            self.promises.insert(promise(descriptor), descriptor);
+            self.add(descriptor);
         }
         for referrer in &evidence.referrers {
             self.add_evidence(referrer);
         }
     }
 
+    fn add(&mut self, descriptor: &'a Descriptor) {
+        self.promises.insert(promise(descriptor), descriptor);
+        self.read.insert(promise(descriptor));
+    }
+
+    /// Whether the target of a mirror has the blob, and nothing is read from it here.
+    fn is_held(&self, descriptor: &Descriptor, store: &dyn Store) -> bool {
+        !self.read.contains(&promise(descriptor)) && store.at_target(descriptor).is_some()
+    }
+
     /// How many bytes the archive holds of what is to be hashed.
     pub(super) fn bytes(&self, store: &dyn Store) -> u64 {
-        self.promises
-            .keys()
-            .filter_map(|(digest, ..)| store.size(digest))
-            .fold(0, u64::saturating_add)
+        let hashed = self.promises.values().filter(|descriptor| !self.is_held(descriptor, store));
+        let sizes = hashed.filter_map(|descriptor| store.size(&descriptor.digest));
+        sizes.fold(0, u64::saturating_add)
     }
 }
 
@@ -84,6 +97,8 @@ pub(super) enum State {
     Proven,
     /// The archive has no such file.
     Absent,
+    /// The target of a mirror says it holds it, so nobody looked.
+    Held,
     /// The file holds something else.
     Wrong(Wrong),
 }
@@ -95,6 +110,13 @@ pub(super) struct Wrong {
     pub code: &'static str,
     /// What was promised and what was found.
     pub detail: String,
+}
+
+impl Wrong {
+    /// Nobody looked.
+    pub(super) fn not_hashed(descriptor: &Descriptor) -> Self {
+        Self { code: "not-hashed", detail: format!("blob {} was not hashed", descriptor.digest) }
+    }
 }
 
 impl From<&BlobError> for Wrong {
@@ -128,7 +150,12 @@ impl Blobs {
     ) -> Result<Self, BlobError> {
         let mut order: Vec<&Descriptor> = plan.promises.values().copied().collect();
         order.sort_by_key(|descriptor| Reverse(descriptor.size));
-        let states = pool.map(&order, |descriptor| check(store, descriptor, progress));
+        let states = pool.map(&order, |descriptor| {
+            if plan.is_held(descriptor, store) {
+                return Ok(State::Held);
+            }
+            check(store, descriptor, progress)
+        });
         let states = order
             .iter()
             .zip(states)
@@ -139,10 +166,7 @@ impl Blobs {
 
     /// What became of the blob that `descriptor` promises.
     pub(super) fn state(&self, descriptor: &Descriptor) -> State {
-        let unplanned = || {
-            let detail = format!("blob {} was not hashed", descriptor.digest);
-            State::Wrong(Wrong { code: "not-hashed", detail })
-        };
+        let unplanned = || State::Wrong(Wrong::not_hashed(descriptor));
         self.states.get(&promise(descriptor)).cloned().unwrap_or_else(unplanned)
     }
 

@@ -298,6 +298,8 @@ pub(super) fn faults(evidence: &Evidence, blobs: &Blobs, scope: Scope) -> Vec<Wr
     shared
         .filter_map(|descriptor| match blobs.state(descriptor) {
             State::Proven => None,
+            // Of evidence everything is read, whoever holds it.
+            State::Held => Some(Wrong::not_hashed(descriptor)),
             State::Absent if scope == Scope::EvidenceOnly => None,
             State::Absent => Some((&BlobError::Missing { digest: descriptor.digest }).into()),
             State::Wrong(found) => Some(found),

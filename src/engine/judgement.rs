@@ -6,7 +6,7 @@ use super::evidence::{Findings, Judged};
 use super::parts::{Bytes, Walk};
 use super::record::Comparison;
 use super::selection::Map;
-use crate::inventory::{Inventory, Name, Subject};
+use crate::inventory::{Inventory, Subject};
 use crate::oci::Reference;
 use crate::policy::{
     self, Admitted, AskingObject, Case, Images, Mode, Parts, PolicyFailure, PolicySet, Reason,
@@ -124,12 +124,13 @@ impl Judgement<'_> {
 
     /// The full names an image is judged under: its own, or those of the indexes above it.
     fn names(&self, place: usize) -> Vec<Reference> {
-        let own = references(self.subject(place));
+        let own: Vec<_> = self.subject(place).references().cloned().collect();
         if !self.subject(place).names.is_empty() {
             return own;
         }
         let above = self.map.above(place).into_iter();
-        let names: BTreeSet<_> = above.flat_map(|index| references(self.subject(index))).collect();
+        let names: BTreeSet<_> =
+            above.flat_map(|index| self.subject(index).references()).cloned().collect();
         names.into_iter().collect()
     }
 
@@ -151,17 +152,6 @@ impl Heard<'_> {
     }
 }
 
-fn references(subject: &Subject) -> Vec<Reference> {
-    subject
-        .names
-        .iter()
-        .filter_map(|name| match name {
-            Name::Reference(reference) => Some(reference.clone()),
-            Name::Tag(_) => None,
-        })
-        .collect()
-}
-
 /// The outcome as it is told: pieces by their place in the image's evidence.
 fn told(verdict: &Verdict, places: &[usize]) -> Outcome {
     match verdict {
@@ -170,6 +160,7 @@ fn told(verdict: &Verdict, places: &[usize]) -> Outcome {
             passed: admitted.passed().iter().map(|passed| told_passed(passed, places)).collect(),
             warnings: admitted.warnings().iter().map(|failed| placed(failed, places)).collect(),
             absent: admitted.absent().to_vec(),
+            held: admitted.held().to_vec(),
         },
         Verdict::Deny(denial) => Outcome::Denied {
             reasons: denial.reasons.iter().map(|reason| told_reason(reason, places)).collect(),

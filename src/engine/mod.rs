@@ -1,6 +1,6 @@
 //! What `verify` does: every blob hashed, every piece of evidence verified once, every image judged.
 //!
-//! This is the one home of threads. Work is done in whatever order is fastest and its results are
+//! Work is done in whatever order is fastest and its results are
 //! put back into the order of the input, so that the report is the same for any number of jobs.
 
 mod admission;
@@ -27,7 +27,7 @@ use record::{Comparison, Record};
 use crate::admission::OtherDigest;
 use crate::archive::{Archive, BlobError};
 use crate::digest::Digest;
-use crate::inventory::{BlobFault, Inventory};
+use crate::inventory::{BlobFault, Inventory, Subject};
 use crate::limits::Limits;
 use crate::policy::{Admitted, Demand, PolicySet};
 use crate::report::text::count;
@@ -104,6 +104,15 @@ pub trait Progress: Sync {
 
 /// Nobody listens.
 impl Progress for () {}
+
+/// The images that [`verify`] judges by themselves.
+pub fn chosen<'a>(
+    inventory: &'a Inventory,
+    selection: &[Selector],
+) -> Result<Vec<&'a Subject>, Error> {
+    let chosen = selection::choose(inventory, selection)?;
+    Ok(chosen.into_iter().filter_map(|place| inventory.subjects.get(place)).collect())
+}
 
 /// Judges an archive.
 pub fn verify(

@@ -160,6 +160,7 @@ impl Walk<'_> {
         for (descriptor, part) in config.into_iter().chain(layers) {
             match self.bytes.blobs.state(descriptor) {
                 State::Proven => {}
+                State::Held => parts.held.push(descriptor.digest),
                 State::Absent => self.absent_or_fault(descriptor, part, parts),
                 State::Wrong(found) => parts.faults.push(wrong(descriptor, part, found)),
             }
@@ -215,9 +216,7 @@ impl Walk<'_> {
     fn absent_or_fault(&self, descriptor: &Descriptor, part: Part, parts: &mut Parts) {
         let digest = descriptor.digest;
         let lawful = part == Part::Layer && descriptor.media_type.is_non_distributable();
-        // A delta leaves layers alone to its base.
-        let elsewhere = part == Part::Layer && self.bytes.store.at_target(descriptor).is_some();
-        if lawful || elsewhere || self.bytes.scope == Scope::EvidenceOnly {
+        if lawful || self.bytes.scope == Scope::EvidenceOnly {
             parts.absent.push(Absent { digest, part });
         } else {
             let error = self.bytes.store.missing(&digest);

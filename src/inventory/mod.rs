@@ -68,6 +68,11 @@ impl Inventory {
         self.subjects.iter().find(|subject| subject.descriptor.digest == *digest)
     }
 
+    /// Every full name.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.subjects.iter().flat_map(Subject::references)
+    }
+
     /// Every descriptor that `subject` needs, itself included, each once and contents before what
     /// refers to them: the order in which a registry takes them.
     pub fn reachable<'a>(&'a self, subject: &'a Subject) -> Vec<&'a Descriptor> {
@@ -121,6 +126,14 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Its full names.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.names.iter().filter_map(|name| match name {
+            Name::Reference(reference) => Some(reference),
+            Name::Tag(_) => None,
+        })
+    }
+
     /// What its document refers to: the children of an index; the configuration and the layers of
     /// a manifest. Nothing where the document cannot be read.
     pub fn blobs(&self) -> Vec<&Descriptor> {

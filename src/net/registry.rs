@@ -218,6 +218,23 @@ impl<'a> Repository<'a> {
         })
     }
 
+    /// Whether the repository says that this very manifest stands under `tag`, or under its digest.
+    pub fn has_manifest(&self, tag: Option<&str>, manifest: &Descriptor) -> Result<bool, Error> {
+        let at = tag.map_or_else(|| manifest.digest.to_string(), str::to_owned);
+        self.retries().run(|| {
+            let call = self
+                .call(Method::HEAD, &format!("manifests/{at}"))?
+                .header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
+            let reply = self.send(Access::Pull, call, Payload::None)?;
+            match reply.status() {
+                // A registry that does not say which digest it has gets the manifest once more.
+                200 => Ok(promised_digest(&reply)? == Some(manifest.digest)),
+                404 => Ok(false),
+                _ => Err(reply.into_error()),
+            }
+        })
+    }
+
     /// The bytes of a blob as they come: unproven, and never more than one byte past its size.
     pub fn blob(&self, descriptor: &Descriptor) -> Result<impl Read + Send + use<'a>, Error> {
         self.download(descriptor)

@@ -30,6 +30,15 @@ impl Sink for Registry {
         Ok(self.repository(repository).has_blob(blob)?)
     }
 
+    fn has_manifest(
+        &self,
+        repository: &str,
+        tag: Option<&str>,
+        manifest: &Descriptor,
+    ) -> Result<bool, Fault> {
+        Ok(self.repository(repository).has_manifest(tag, manifest)?)
+    }
+
     fn put_manifest(
         &self,
         repository: &str,

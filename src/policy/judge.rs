@@ -54,6 +54,8 @@ pub struct Parts {
     pub faults: Vec<Fault>,
     /// Blobs that may lawfully be absent, and are.
     pub absent: Vec<Absent>,
+    /// Layers that the target of a mirror says it holds; nobody hashed them.
+    pub held: Vec<Digest>,
     /// Manifests below an index that are present and proven.
     pub children: Vec<Digest>,
 }
@@ -134,6 +136,7 @@ pub enum Verdict {
 ///     passed: Vec::new(),
 ///     warnings: Vec::new(),
 ///     absent: Vec::new(),
+///     held: Vec::new(),
 ///     children: Vec::new(),
 /// };
 /// ```
@@ -145,6 +148,7 @@ pub struct Admitted {
     passed: Vec<Passed>,
     warnings: Vec<PolicyFailure>,
     absent: Vec<Absent>,
+    held: Vec<Digest>,
     children: Vec<Digest>,
 }
 
@@ -177,6 +181,11 @@ impl Admitted {
     /// Blobs the archive leaves out: an image with absent layers can be vouched for, not pushed whole.
     pub fn absent(&self) -> &[Absent] {
         &self.absent
+    }
+
+    /// Layers that the target of a mirror says it holds: they were not hashed, and are not pushed.
+    pub fn held(&self) -> &[Digest] {
+        &self.held
     }
 
     /// Manifests below an admitted index that are present and proven; they are admitted with it.
@@ -274,11 +283,21 @@ impl PolicyFailure {
 
     /// Whether an attestation of the right signer states something else than is demanded.
     pub fn is_by_statement(&self) -> bool {
-        let mut lacks = self.shortfalls.iter().flat_map(|shortfall| match &shortfall.why {
+        self.lacks().any(|lack| matches!(lack, Mismatch::NotCompliant { .. }))
+    }
+
+    /// Whether the right signer's evidence lacks the word of a log or of a timestamp authority.
+    pub fn is_by_witness(&self) -> bool {
+        use Mismatch::{NoInclusionProof, NoLogEntry, NoSct, NoTimestamp};
+        self.lacks().any(|lack| matches!(lack, NoInclusionProof | NoLogEntry | NoSct | NoTimestamp))
+    }
+
+    fn lacks(&self) -> impl Iterator<Item = &Mismatch> {
+        let pieces = self.shortfalls.iter().flat_map(|shortfall| match &shortfall.why {
             Why::Evidence(pieces) => pieces.as_slice(),
             Why::Decree(_) | Why::Result(_) => &[],
         });
-        lacks.any(|(_, lack)| matches!(lack, Mismatch::NotCompliant { .. }))
+        pieces.map(|(_, lack)| lack)
     }
 }
 
@@ -298,6 +317,7 @@ impl PolicySet {
             passed,
             warnings,
             absent: case.parts.absent.clone(),
+            held: case.parts.held.clone(),
             children: case.parts.children.clone(),
         })
     }

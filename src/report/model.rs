@@ -137,6 +137,8 @@ pub enum Outcome {
         warnings: Vec<PolicyFailure>,
         /// Blobs the archive leaves out.
         absent: Vec<Absent>,
+        /// Layers that the target of a mirror says it holds; they were not hashed.
+        held: Vec<Digest>,
     },
     /// It was denied.
     Denied {

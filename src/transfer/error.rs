@@ -268,7 +268,7 @@ pub enum Error {
     #[error("cannot write the archive")]
     Archive {
         /// Why not.
-        #[source]
+        #[from]
         cause: crate::archive::Error,
     },
 }

@@ -5,14 +5,15 @@ use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::discover::fault;
 use super::plan::{Held, Item};
 use super::prefetch::{Writer, pipe};
-use super::{Error, Fault, Plan, Watch};
+use super::workers::in_parallel;
+use super::{ChunkSink, Error, Fault, Plan, Watch};
 use crate::archive::{ArchiveWriter, Kept};
 
-/// Writes the plan. Up to `concurrency` blobs are read ahead, each by at most half a MiB; one
-/// writer puts them in order. The writer proves every blob, so a source that lies ends the export
-/// and the archive never appears. What the writer kept of a broken run is not read again.
+/// Writes the plan, `concurrency` blobs at a time. The archive proves every blob, so a source that lies
+/// ends the export and the archive never appears. What was kept of a broken run is not read again.
 pub fn into_archive(
     plan: &Plan<'_>,
     mut writer: ArchiveWriter,
@@ -22,12 +23,59 @@ pub fn into_archive(
     let (blobs, bytes) = plan.size();
     watch.begins(blobs, bytes);
     let blobs: Vec<_> = plan.items.iter().map(|item| (item.digest, item.size)).collect();
-    let kept =
-        writer.begin(&plan.index, &blobs, &mut |bytes| watch.passed(bytes)).map_err(broken)?;
+    let kept = writer.begin(&plan.index, &blobs, &mut |bytes| watch.passed(bytes))?;
+    let rest = plan.items.get(kept.blobs..).unwrap_or_default();
+    if writer.has_places() {
+        side_by_side(rest, &mut writer, concurrency, watch)?;
+    } else {
+        in_order(rest, &mut writer, concurrency, watch)?;
+    }
+    let replaced = writer.has_replaced();
+    let files = writer.finish()?;
+    Ok(Written { kept, replaced, files })
+}
+
+/// Fills the places of an archive in one file: every thread reads a blob and writes it.
+fn side_by_side(
+    items: &[Item<'_>],
+    writer: &mut ArchiveWriter,
+    concurrency: usize,
+    watch: &dyn Watch,
+) -> Result<(), Error> {
+    let blobs: Vec<_> = items.iter().map(|item| (item.digest, item.size)).collect();
+    writer.fill(&blobs, |places| {
+        let items: Vec<_> = items.iter().zip(places.all()).collect();
+        in_parallel(&items, concurrency, |(item, place)| {
+            let mut filling = places.fill(**place);
+            let mut refused = None;
+            let read = read(item, &mut |chunk| {
+                watch.passed(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+                filling.write(chunk).map_err(|error| {
+                    refused = Some(error);
+                    io::ErrorKind::Other.into()
+                })
+            });
+            match refused {
+                Some(error) => Err(error.into()),
+                None => read.and_then(|()| Ok(filling.end()?)),
+            }
+        })?;
+        Ok(())
+    })
+}
+
+/// Writes one blob behind the other, as volumes need it, and reads others ahead, each by at most half
+/// a MiB.
+fn in_order(
+    items: &[Item<'_>],
+    writer: &mut ArchiveWriter,
+    concurrency: usize,
+    watch: &dyn Watch,
+) -> Result<(), Error> {
     let fault = Mutex::new(None);
     let written = thread::scope(|scope| {
         let mut ahead: VecDeque<(&Item<'_>, Box<dyn Read>)> = VecDeque::new();
-        let mut items = plan.items.iter().skip(kept.blobs);
+        let mut items = items.iter();
         loop {
             while ahead.len() < concurrency.max(1) {
                 let Some(item) = items.next() else { break };
@@ -42,15 +90,12 @@ pub fn into_archive(
             }
             let Some((item, bytes)) = ahead.pop_front() else { return Ok(()) };
             let mut bytes = Watched { bytes, watch };
-            writer.blob(&item.digest, item.size, &mut bytes).map_err(broken)?;
+            writer.blob(&item.digest, item.size, &mut bytes)?;
         }
     });
     // What the source said says more than that the archive could not be written.
     let fault = fault.into_inner().unwrap_or_else(PoisonError::into_inner);
-    written.map_err(|error| fault.unwrap_or(error))?;
-    let replaced = writer.has_replaced();
-    let files = writer.finish().map_err(broken)?;
-    Ok(Written { kept, replaced, files })
+    written.map_err(|error| fault.unwrap_or(error))
 }
 
 /// What an export wrote.
@@ -64,39 +109,37 @@ pub struct Written {
     pub files: usize,
 }
 
-fn broken(cause: crate::archive::Error) -> Error {
-    Error::Archive { cause }
+/// Reads one blob ahead of the writer. Why a source failed is left in `fault`.
+fn fill(item: &Item<'_>, writer: Writer, fault: &Mutex<Option<Error>>) {
+    match read(item, &mut |chunk| writer.write(chunk)) {
+        Ok(()) => writer.finish(Ok(())),
+        Err(_) if writer.is_abandoned() => {}
+        Err(error) => {
+            let mut fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
+            fault.get_or_insert(error);
+            drop(fault);
+            writer.finish(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+    }
 }
 
-/// Reads one blob from its source, ahead of the writer. Why a source failed is left in `fault`.
-fn fill(item: &Item<'_>, writer: Writer, fault: &Mutex<Option<Error>>) {
+/// Reads one blob from its source.
+fn read(item: &Item<'_>, sink: &mut ChunkSink<'_>) -> Result<(), Error> {
     let digest = item.digest;
     let (source, read) = match &item.held {
         Held::Bytes(bytes) => {
-            let written = writer.write(bytes);
-            return writer.finish(written);
+            let written = sink(bytes).map_err(Fault::new);
+            return written.map_err(fault(|| format!("write {digest}")));
         }
         Held::Manifest(source) => {
             let fetched = source.by_digest(&digest).and_then(|fetched| {
                 fetched.ok_or_else(|| Fault::new(format!("{digest} is not there any more")))
             });
-            (source, fetched.and_then(|it| writer.write(&it.bytes).map_err(Fault::new)))
+            (source, fetched.and_then(|it| sink(&it.bytes).map_err(Fault::new)))
         }
-        Held::Blob(source, descriptor) => {
-            (source, source.read_blob(descriptor, &mut |chunk| writer.write(chunk)))
-        }
+        Held::Blob(source, descriptor) => (source, source.read_blob(descriptor, sink)),
     };
-    match read {
-        Ok(()) => writer.finish(Ok(())),
-        Err(_) if writer.is_abandoned() => {}
-        Err(cause) => {
-            let doing = format!("read {digest} of {}", source.name());
-            let mut fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
-            fault.get_or_insert(Error::Fault { doing, cause });
-            drop(fault);
-            writer.finish(Err(io::ErrorKind::UnexpectedEof.into()));
-        }
-    }
+    read.map_err(fault(|| format!("read {digest} of {}", source.name())))
 }
 
 /// Tells what passes.

@@ -163,6 +163,20 @@ impl Mapping {
         }
     }
 
+    /// Refuses a place that images of two repositories would share.
+    pub fn check_apart<'a>(&self, names: impl Iterator<Item = &'a Reference>) -> Result<(), Error> {
+        let mut sources = BTreeMap::new();
+        for name in names {
+            let (place, second) = (self.place(name)?.name(), name.name());
+            if let Some(first) = sources.insert(place.clone(), second.clone())
+                && first != second
+            {
+                return Err(Error::TwoRepositories { place, first, second });
+            }
+        }
+        Ok(())
+    }
+
     /// The rule with the longest source that holds the image, and what is left of the path.
     fn deciding<'a>(&self, name: &'a Reference) -> Option<(&Rule, &'a str)> {
         let holding = self.rules.iter().filter_map(|rule| Some((rule, rule.source.rest(name)?)));

@@ -87,8 +87,12 @@ pub fn into_registry(
 ) -> Result<Vec<Landed>, Error> {
     let Settings { concurrency, ref limits, .. } = *settings;
     let cleared = admitted.iter().map(|admitted| *admitted.subject()).collect();
-    let loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
+    let mut loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
+    let are_there = in_parallel(&loads, concurrency, |load| push.is_there(load))?;
+    for (load, is_there) in loads.iter_mut().zip(are_there) {
+        load.is_there = is_there;
+    }
     push.blobs(&loads)?;
     in_parallel(&loads, concurrency, |load| push.manifests(load))?;
     let landed = in_parallel(&loads, concurrency, |load| push.evidence(load))?;
@@ -114,6 +118,8 @@ struct Load<'a> {
     left_behind: Vec<LeftBehind>,
     /// Indexes that are pushed without this child, the first of those they lack.
     sparse: BTreeMap<Digest, Digest>,
+    /// Whether the target has every manifest, and said of layers that it holds them.
+    is_there: bool,
 }
 
 impl Load<'_> {
@@ -137,10 +143,10 @@ struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     fn loads(&self, admitted: &'a [Admitted]) -> Result<Vec<Load<'a>>, Error> {
-        self.mapping.check_used(self.names())?;
+        self.mapping.check_used(self.inventory.references())?;
+        self.mapping.check_apart(admitted.iter().flat_map(Admitted::names))?;
         let mut loads = Vec::new();
         let mut names = BTreeMap::new();
-        let mut repositories = BTreeMap::new();
         for admitted in admitted {
             let Some(subject) = self.inventory.subject(admitted.subject()) else { continue };
             let own = |name: &&Reference| subject.names.contains(&Name::Reference((*name).clone()));
@@ -153,12 +159,6 @@ impl<'a> Layout<'a> {
             }
             for source in sources {
                 let load = self.load(admitted, subject, source)?;
-                let (place, second) = (load.name.name(), source.name());
-                if let Some(first) = repositories.insert(place.clone(), second.clone())
-                    && first != second
-                {
-                    return Err(Error::TwoRepositories { place, first, second });
-                }
                 let tags =
                     load.name.tag().map(str::to_owned).map(|tag| (tag, subject.descriptor.digest));
                 let evidence = load
@@ -177,15 +177,6 @@ impl<'a> Layout<'a> {
             }
         }
         Ok(loads)
-    }
-
-    /// Every full name in the archive.
-    fn names(&self) -> impl Iterator<Item = &'a Reference> {
-        let names = self.inventory.subjects.iter().flat_map(|subject| &subject.names);
-        names.filter_map(|name| match name {
-            Name::Reference(reference) => Some(reference),
-            Name::Tag(_) => None,
-        })
     }
 
     /// Whether an image travels as evidence of another and needs no name of its own.
@@ -211,6 +202,7 @@ impl<'a> Layout<'a> {
             referrers: Vec::new(),
             left_behind: Vec::new(),
             sparse: BTreeMap::new(),
+            is_there: false,
         };
         let mut seen = BTreeSet::new();
         self.image(admitted, subject, source, &mut load, &mut seen)?;
@@ -249,8 +241,6 @@ impl<'a> Layout<'a> {
             Document::Manifest(manifest) => {
                 for blob in std::iter::once(&manifest.config).chain(&manifest.layers) {
                     let is_absent = admitted.absent().iter().any(|it| it.digest == blob.digest);
-                    // Of a delta: the registry says it holds it, and is asked again where it is to go.
-                    let is_absent = is_absent && self.archive.store().at_target(blob).is_none();
                     if is_absent && !blob.media_type.is_non_distributable() {
                         return Err(Error::Incomplete { digest });
                     }
@@ -343,11 +333,42 @@ struct Push<'a> {
 }
 
 impl Push<'_> {
+    /// Whether the image was mirrored before: of layers the target said that it holds them, now it
+    /// says so of every manifest. Then neither is asked for nor put again.
+    fn is_there(&self, load: &Load<'_>) -> Result<bool, Error> {
+        if !load.blobs.iter().any(|blob| self.is_held(load, blob)) {
+            return Ok(false);
+        }
+        for blob in &load.manifests {
+            if !self.has(load, None, blob.descriptor())? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the repository said that it holds the blob.
+    fn is_held(&self, load: &Load<'_>, blob: &Descriptor) -> bool {
+        self.archive.store().at_target(blob) == Some(load.name.repository())
+    }
+
+    fn has(
+        &self,
+        load: &Load<'_>,
+        tag: Option<&str>,
+        manifest: &Descriptor,
+    ) -> Result<bool, Error> {
+        let repository = load.name.repository();
+        let doing = || format!("ask for {} in {repository}", manifest.digest);
+        self.sink.has_manifest(repository, tag, manifest).map_err(fault(doing))
+    }
+
     /// Every blob into every repository that needs it: sent once, then taken over from there.
     fn blobs(&self, loads: &[Load<'_>]) -> Result<(), Error> {
         let mut wanted: BTreeMap<Digest, Wanted<'_>> = BTreeMap::new();
         for load in loads {
-            for blob in &load.blobs {
+            let further = |blob: &&Descriptor| !load.is_there || !self.is_held(load, blob);
+            for blob in load.blobs.iter().filter(further) {
                 let entry = wanted
                     .entry(blob.digest)
                     .or_insert_with(|| Wanted { descriptor: blob, repositories: BTreeMap::new() });
@@ -381,6 +402,9 @@ impl Push<'_> {
     }
 
     fn manifests(&self, load: &Load<'_>) -> Result<(), Error> {
+        if load.is_there {
+            return Ok(());
+        }
         for blob in &load.manifests {
             let index = blob.descriptor().digest;
             match (self.put(load, None, blob), load.sparse.get(&index)) {
@@ -400,7 +424,7 @@ impl Push<'_> {
             self.put(load, None, part)?;
         }
         for (tag, subject, blob) in &load.tagged {
-            self.put(load, Some(tag), blob)?;
+            self.tagged(load, tag, blob)?;
             let digest = blob.descriptor().digest;
             landed.push(LandedEvidence {
                 digest,
@@ -433,6 +457,14 @@ impl Push<'_> {
 
     fn tag(&self, load: &Load<'_>) -> Result<(), Error> {
         let Some((tag, blob)) = load.name.tag().zip(load.manifests.last()) else { return Ok(()) };
+        self.tagged(load, tag, blob)
+    }
+
+    /// Puts a manifest under a tag, where it does not stand already.
+    fn tagged(&self, load: &Load<'_>, tag: &str, blob: &Blob) -> Result<(), Error> {
+        if load.is_there && self.has(load, Some(tag), blob.descriptor())? {
+            return Ok(());
+        }
         self.put(load, Some(tag), blob).map(drop)
     }
 

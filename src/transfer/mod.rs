@@ -136,6 +136,14 @@ pub trait Sink: Sync {
     /// Whether a repository says that it holds a blob.
     fn holds(&self, repository: &str, blob: &Descriptor) -> Result<bool, Fault>;
 
+    /// Whether a repository says that this very manifest stands under a tag, or under its digest.
+    fn has_manifest(
+        &self,
+        repository: &str,
+        tag: Option<&str>,
+        manifest: &Descriptor,
+    ) -> Result<bool, Fault>;
+
     /// Puts a manifest under a tag, or under its digest.
     fn put_manifest(
         &self,

@@ -32,6 +32,10 @@ impl<'a> Content<'a> {
     /// bytes are not the promised ones: whoever receives it never has a whole wrong blob.
     pub fn read<R>(&self, receive: impl FnOnce(&mut dyn Read) -> R) -> R {
         let (store, digest) = (self.store, self.descriptor.digest);
+        if let Some(bytes) = store.open(&digest) {
+            let bytes = Proving::new(bytes, self.descriptor);
+            return receive(&mut Told { bytes, content: self, passed: 0 });
+        }
         let (writer, reader) = pipe();
         thread::scope(|scope| {
             scope.spawn(move || {

@@ -174,8 +174,8 @@ fn what_the_target_holds_is_not_sent_again() {
     assert_eq!(status, Some(0), "{report}");
     let why = "held by the target, by its own word, and not hashed";
     assert_eq!(notes(&report), [format!("{DELTA}; 1 is {why}")]);
-    let absent = json!([{ "digest": Digest::sha256(SHARED), "part": "layer" }]);
-    assert_eq!(report["images"][0]["absent"], absent);
+    assert_eq!(report["images"][0]["absent"], json!([]));
+    assert_eq!(report["images"][0]["held"], json!([Digest::sha256(SHARED)]));
     assert!(is_tagged(&held, "far/app", "v2"));
     let sent: Vec<_> = lines(&server).split_off(before);
     let uploads = sent.iter().filter(|line| line.starts_with("PUT") && line.contains("uploads"));
@@ -276,4 +276,61 @@ fn a_receipt_of_another_registry() {
     let (status, told) = trip.mirror("old.tar", &server, &["--base", &base]);
     let why = "`--base` is for deltas, and this archive leaves nothing to a base";
     assert_eq!((status, told.error(&server)), (Some(2), format!("error: {why}")));
+}
+
+#[test]
+fn what_the_target_holds_is_not_read() {
+    let (trip, held) = (Trip::new(), Held::default());
+    let server = registry(&held);
+    let mut bytes = std::fs::read(trip.path("old.tar")).unwrap();
+    let at = bytes.windows(SHARED.len()).position(|window| window == SHARED).unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(trip.path("broken.tar"), bytes).unwrap();
+    // Where nothing is held, a broken layer denies the image, and nothing is pushed.
+    let (status, told) = trip.mirror("broken.tar", &server, &[]);
+    let report = told.report();
+    assert_eq!((status, &report["images"][0]["held"]), (Some(1), &Value::Null));
+    assert_eq!(report["images"][0]["reasons"][0]["code"], "digest-mismatch");
+    assert_eq!(*held.lock().unwrap(), [].into());
+    // Where its layers are held, none of them is read or sent.
+    assert_eq!(trip.mirror("old.tar", &server, &[]).0, Some(0));
+    let before = held.lock().unwrap().clone();
+    let sent = lines(&server).len();
+    let (status, told) = trip.mirror("broken.tar", &server, &[]);
+    let report = told.report();
+    assert_eq!(status, Some(0), "{report}");
+    let layers = json!([Digest::sha256(SHARED), Digest::sha256(OLD)]);
+    assert_eq!(report["images"][0]["held"], layers);
+    assert_eq!(report["images"][0]["absent"], json!([]));
+    assert!(!lines(&server).split_off(sent).iter().any(|line| line.contains("uploads")));
+    assert_eq!(*held.lock().unwrap(), before);
+}
+
+#[test]
+fn an_unchanged_mirror_sends_nothing() {
+    let (trip, held) = (Trip::new(), Held::default());
+    let server = registry(&held);
+    assert_eq!(trip.mirror("old.tar", &server, &[]).0, Some(0));
+    let before = held.lock().unwrap().clone();
+    let again = |trip: &Trip| {
+        let asked = server.asked().len();
+        assert_eq!(trip.mirror("old.tar", &server, &[]).0, Some(0));
+        assert_eq!(*held.lock().unwrap(), before);
+        let mut lines: Vec<_> = server.lines().split_off(asked);
+        lines.sort();
+        lines
+    };
+    let image = before.keys().find_map(|path| path.strip_prefix("/v2/far/app/manifests/sha256:"));
+    let blobs = [b"{}", SHARED, OLD].map(Digest::sha256).into_iter();
+    let blobs = blobs.map(|digest| format!("HEAD /v2/far/app/blobs/{digest}"));
+    let manifests = [format!("sha256:{}", image.unwrap()), "v1".to_owned()].into_iter();
+    let manifests = manifests.map(|at| format!("HEAD /v2/far/app/manifests/{at}"));
+    let mut expected: Vec<_> = blobs.chain(manifests).collect();
+    expected.sort();
+    assert_eq!(again(&trip), expected);
+    // A tag that leads elsewhere is put right.
+    let tag = "/v2/far/app/manifests/v1".to_owned();
+    held.lock().unwrap().insert(tag.clone(), (MediaType::OCI_MANIFEST.to_owned(), b"{}".to_vec()));
+    expected.push(format!("PUT {tag}"));
+    assert_eq!(again(&trip), expected);
 }

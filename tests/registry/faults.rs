@@ -911,7 +911,7 @@ const MIRROR: &[Fault] = &[
         name: "500 to the question for a blob",
         steps: &[once(is_question, |_, _| Answer::new(500))],
         alone: Fails(
-            "cannot push LAYER to far/app: HEAD http://HOST/v2/far/app/blobs/LAYER was answered with 500",
+            "cannot ask for LAYER in far/app: HEAD http://HOST/v2/far/app/blobs/LAYER was answered with 500",
         ),
         patient: (Completes, &[1]),
     },
@@ -919,9 +919,15 @@ const MIRROR: &[Fault] = &[
         name: "a blob of that digest has another size",
         steps: &[once(is_question, |_, _| Answer::new(200).header("Content-Length", "7"))],
         alone: Fails(
-            "cannot push LAYER to far/app: http://HOST/v2/far/app/blobs/LAYER holds 7 bytes where 300000 were promised",
+            "cannot ask for LAYER in far/app: http://HOST/v2/far/app/blobs/LAYER holds 7 bytes where 300000 were promised",
         ),
-        patient: (AsAlone, &[]),
+        // Asked when it is pushed, for the library asked nothing before.
+        patient: (
+            Fails(
+                "cannot push LAYER to far/app: http://HOST/v2/far/app/blobs/LAYER holds 7 bytes where 300000 were promised",
+            ),
+            &[],
+        ),
     },
     Fault {
         name: "an upload cannot begin for now",

@@ -209,7 +209,9 @@ pub(crate) fn memory(
                 Answer::new(201).header("Docker-Content-Digest", digest.to_string())
             }
             _ => match held.lock().unwrap().get(path) {
-                Some((media_type, bytes)) => Answer::new(200).body(media_type, bytes.clone()),
+                Some((media_type, bytes)) => Answer::new(200)
+                    .header("Docker-Content-Digest", Digest::sha256(bytes).to_string())
+                    .body(media_type, bytes.clone()),
                 None => Answer::new(404),
             },
         }

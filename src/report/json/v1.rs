@@ -164,6 +164,8 @@ struct ImageV1<'a> {
     passed: Vec<PassedV1<'a>>,
     warned: Vec<FailureV1<'a>>,
     absent: Vec<PartV1>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    held: &'a [Digest],
     children: Vec<ChildV1<'a>>,
     evidence: Vec<EvidenceV1<'a>>,
 }
@@ -171,9 +173,11 @@ struct ImageV1<'a> {
 impl<'a> From<&'a Image> for ImageV1<'a> {
     fn from(image: &'a Image) -> Self {
         let outcome = &image.outcome;
-        let (through, reasons, absent) = match outcome {
-            Outcome::Admitted { through, absent, .. } => (*through, &[][..], absent.as_slice()),
-            Outcome::Denied { reasons, .. } => (None, reasons.as_slice(), &[][..]),
+        let (through, reasons, absent, held) = match outcome {
+            Outcome::Admitted { through, absent, held, .. } => {
+                (*through, &[][..], absent.as_slice(), held.as_slice())
+            }
+            Outcome::Denied { reasons, .. } => (None, reasons.as_slice(), &[][..], &[][..]),
         };
         Self {
             verdict: if outcome.is_admitted() { "admitted" } else { "denied" },
@@ -185,6 +189,7 @@ impl<'a> From<&'a Image> for ImageV1<'a> {
             passed: outcome.passed().iter().map(PassedV1::from).collect(),
             warned: outcome.warnings().iter().map(FailureV1::from).collect(),
             absent: absent.iter().map(PartV1::from).collect(),
+            held,
             children: image.children.iter().map(ChildV1::from).collect(),
             evidence: image.evidence.iter().map(EvidenceV1::from).collect(),
         }

@@ -2,6 +2,7 @@
 
 use super::lines::Lines;
 use super::{count, short};
+use crate::digest::Digest;
 use crate::policy::{Absent, Fault, Part, PolicyFailure, Reason, Shortfall, Why};
 use crate::report::{
     Child, Evidence, Finding, Ground, Image, Kind, Outcome, Passed, Presence, Proof,
@@ -19,12 +20,13 @@ pub(super) fn write(lines: &mut Lines, image: &Image) {
     lines.line("  ", &image.digest.to_string());
     write_children(lines, &image.children);
     match &image.outcome {
-        Outcome::Admitted { through, passed, absent, .. } => {
+        Outcome::Admitted { through, passed, absent, held, .. } => {
             if let Some(index) = through {
                 lines.hanging("  ", "by ", &format!("the index that lists it, {}", short(index)));
             }
             write_passed(lines, image, passed);
             write_absent(lines, absent);
+            write_held(lines, held);
         }
         Outcome::Denied { reasons, .. } => write_reasons(lines, image, reasons),
     }
@@ -164,6 +166,13 @@ fn write_absent(lines: &mut Lines, absent: &[Absent]) {
     }
 }
 
+fn write_held(lines: &mut Lines, held: &[Digest]) {
+    if !held.is_empty() {
+        let count = count(held.len(), "layer");
+        lines.hanging("  ", "held ", &format!("{count} by the target's own word, not hashed"));
+    }
+}
+
 fn write_reasons(lines: &mut Lines, image: &Image, reasons: &[Reason]) {
     for reason in reasons {
         let why = match reason {
@@ -255,6 +264,9 @@ fn next_step(image: &Image, reason: &Reason) -> &'static str {
         }
         Reason::Policy(failure) if failure.is_by_statement() => {
             "compare what the attestation states with what the policy over it asks for"
+        }
+        Reason::Policy(failure) if failure.is_by_witness() => {
+            "the signer is right: docs/rejections.md says what can bring the proof that is lacking"
         }
         Reason::Policy(_) => "compare who signed with whom the policy demands",
     }

@@ -75,6 +75,7 @@ fn admitted() -> Image {
             }],
             warnings: vec![failure("soft", Why::Evidence(vec![(0, Mismatch::NotByKey)]))],
             absent: Vec::new(),
+            held: Vec::new(),
         },
         children: vec![
             child("amd64", "linux/amd64", Presence::Proven),

@@ -1,0 +1,129 @@
+//! The *places* of blobs in a tar of one file: their sizes are known, so each can be filled before or
+//! while the others are.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::archive::output::Syncing;
+use crate::archive::write::{header, padding};
+use crate::archive::{BlobError, Error};
+use crate::digest::{Digest, Hasher};
+
+/// Where blobs go.
+pub struct Places<'a> {
+    file: &'a File,
+    syncing: Mutex<Syncing>,
+    all: Vec<Place>,
+    /// Behind the last.
+    end: u64,
+    /// How many are filled.
+    filled: AtomicUsize,
+    /// Says that the archive could not be written.
+    failed: Box<dyn Fn(io::Error) -> Error + Sync + 'a>,
+}
+
+/// Where one blob goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    digest: Digest,
+    size: u64,
+    /// Of its header.
+    begins: u64,
+    /// Of its content.
+    content: u64,
+}
+
+impl<'a> Places<'a> {
+    /// From byte `begins` of a file, one behind the other.
+    pub(super) fn new(
+        file: &'a File,
+        begins: u64,
+        blobs: &[(Digest, u64)],
+        failed: impl Fn(io::Error) -> Error + Sync + 'a,
+    ) -> Self {
+        let mut end = begins;
+        let all = blobs.iter().map(|(digest, size)| {
+            let header = u64::try_from(header(digest, *size).len()).unwrap_or(u64::MAX);
+            let (begins, content) = (end, end.saturating_add(header));
+            end = content.saturating_add(size.next_multiple_of(512));
+            Place { digest: *digest, size: *size, begins, content }
+        });
+        let all = all.collect();
+        let syncing = Mutex::new(Syncing::default());
+        Self { file, syncing, all, end, filled: AtomicUsize::new(0), failed: Box::new(failed) }
+    }
+
+    /// The places, in the order of the blobs.
+    pub fn all(&self) -> &[Place] {
+        &self.all
+    }
+
+    /// Begins to fill a place.
+    pub fn fill(&self, place: Place) -> Filling<'_> {
+        let hasher = Hasher::new(place.digest.algorithm());
+        Filling { places: self, place, hasher, written: 0 }
+    }
+
+    /// The byte behind the last place; waits for what is on its way to the disk.
+    pub(super) fn finish(self) -> Result<u64, Error> {
+        let mut syncing = self.syncing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        syncing.wait().map_err(&self.failed)?;
+        if self.filled.into_inner() < self.all.len() {
+            return Err((self.failed)(io::Error::other("a blob is not written")));
+        }
+        Ok(self.end)
+    }
+}
+
+/// A place that is being filled. Its header is written last: without it nobody takes what stands there
+/// for a blob.
+pub struct Filling<'a> {
+    places: &'a Places<'a>,
+    place: Place,
+    hasher: Hasher,
+    written: u64,
+}
+
+impl Filling<'_> {
+    /// Writes the next bytes of the blob, never behind its place.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let Place { digest, size: promised, content, .. } = self.place;
+        let passed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let found = self.written.saturating_add(passed);
+        if found > promised {
+            let cause = BlobError::WrongSize { digest, promised, found };
+            return Err(Error::BadBlob { cause });
+        }
+        self.write_at(bytes, content.saturating_add(self.written))?;
+        self.hasher.update(bytes);
+        self.written = found;
+        Ok(())
+    }
+
+    /// Ends it: a blob that is not what was promised is an error, and has no header.
+    pub fn end(self) -> Result<(), Error> {
+        let Place { digest, size: promised, begins, content } = self.place;
+        let bad = |cause| Err(Error::BadBlob { cause });
+        if self.written != promised {
+            return bad(BlobError::WrongSize { digest, promised, found: self.written });
+        }
+        let found = self.hasher.clone().finish();
+        if found != digest {
+            return bad(BlobError::WrongDigest { promised: digest, found });
+        }
+        self.write_at(padding(promised), content.saturating_add(promised))?;
+        self.write_at(&header(&digest, promised), begins)?;
+        self.places.filled.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write_at(&self, bytes: &[u8], position: u64) -> Result<(), Error> {
+        let Places { file, syncing, failed, .. } = self.places;
+        file.write_all_at(bytes, position).map_err(failed)?;
+        let mut syncing = syncing.lock().unwrap_or_else(PoisonError::into_inner);
+        syncing.wrote(file, bytes.len()).map_err(failed)
+    }
+}
