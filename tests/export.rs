@@ -571,13 +571,14 @@ fn docker_archives() {
         path.to_str().unwrap().to_owned()
     };
     let old = write("old.tar", &[("0a.json", b"{}"), ("manifest.json", b"[]")]);
-    let said = refusal(&export(home.path(), &[&format!("docker-archive:{old}")]));
+    let output = export(home.path(), &[&format!("docker-archive:{old}")]);
     let expected = format!(
-        "`{old}` holds no manifest, only what docker unpacked, so nothing signed can come of it: \
+        "error: `{old}` holds no manifest, only what docker unpacked, so nothing signed can come of it: \
          export the image from its registry, or copy it with `skopeo copy --all \
-         --preserve-digests docker://REF oci:DIR`: "
+         --preserve-digests docker://REF oci:DIR`\n"
     );
-    assert!(said.starts_with(&expected), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("", expected.as_str()));
     let saved = home.path().join("saved");
     tar::Archive::new(fs::File::open(demo("upgrade.tar")).unwrap()).unpack(&saved).unwrap();
     fs::write(saved.join("manifest.json"), "[]").unwrap();

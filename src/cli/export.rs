@@ -532,12 +532,13 @@ fn open(form: Form, path: &Path, files: &[PathBuf], limits: &Limits) -> Result<A
         })
     };
     match opened {
-        Err(error) if form == Form::DockerSave && no_layout(&error) => Err(error.context(format!(
+        // What a layout should hold is no advice here.
+        Err(error) if form == Form::DockerSave && no_layout(&error) => bail!(
             "`{}` holds no manifest, only what docker unpacked, so nothing signed can come of it: \
              export the image from its registry, or copy it with \
              `skopeo copy --all --preserve-digests docker://REF oci:DIR`",
             path.display()
-        ))),
+        ),
         opened => opened,
     }
 }
