@@ -427,44 +427,75 @@ fn killed_at_any_moment() {
     }
 }
 
+/// Fills the places of all blobs but the first `left`, the last first, unless what stands there is
+/// kept; how many were.
+fn fill(path: &Path, blobs: &Blobs, left: usize) -> Result<usize, Error> {
+    let mut writer = ArchiveWriter::create_as(path, shape(None, Leftover::Resumed))?;
+    assert!(writer.has_places());
+    let first = writer.begin(INDEX, &promised(blobs), &mut |_| {})?;
+    let rest = blobs[first.blobs..].to_vec();
+    let (mut kept, mut hashed) = (first.blobs, 0);
+    writer.fill(&promised(&rest), |places| {
+        let all: Vec<_> = places.all().iter().zip(&rest).collect();
+        for (place, (_, bytes)) in all.into_iter().skip(left).rev() {
+            if places.keep(*place, &mut |bytes| hashed += bytes)? {
+                kept += 1;
+                assert_eq!(std::mem::take(&mut hashed), bytes.len() as u64);
+                continue;
+            }
+            let mut filling = places.fill(*place);
+            bytes.chunks(300).try_for_each(|chunk| filling.write(chunk))?;
+            filling.end()?;
+        }
+        Ok::<_, Error>(())
+    })?;
+    assert_eq!(writer.finish(), Ok(1));
+    Ok(kept)
+}
+
 #[test]
 fn places_are_filled_in_any_order() {
     let blobs = blobs();
-    let (tar, _) = undisturbed(&blobs);
+    let (tar, ends) = undisturbed(&blobs);
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("x.tar");
-    let resumed = shape(None, Leftover::Resumed);
-    // Backwards, until all but the first `left` are written.
-    for left in 0..blobs.len() {
-        let mut writer = ArchiveWriter::create_as(&path, resumed).unwrap();
-        assert!(writer.has_places());
-        let found = writer.begin(INDEX, &promised(&blobs), &mut |_| {}).unwrap();
-        assert_eq!(found, kept(&blobs, 0));
-        let filled = writer.fill(&promised(&blobs), |places| {
-            let all: Vec<_> = places.all().iter().zip(&blobs).collect();
-            for (place, (_, bytes)) in all.into_iter().skip(left).rev() {
-                let mut filling = places.fill(*place);
-                bytes.chunks(300).try_for_each(|chunk| filling.write(chunk))?;
-                filling.end()?;
-            }
-            Ok::<_, Error>(())
-        });
-        if left > 0 {
-            let cause = io::Error::other("a blob is not written").into();
-            let doing = format!("write `{}`", path.display());
-            assert_eq!(filled, Err(Error::Io { doing, cause }));
-            drop(writer);
-            // What stands behind a hole is not kept; the bytes are those of any other run.
-            assert_eq!(write(&path, resumed, INDEX, &blobs), Ok(kept(&blobs, 0)));
-        } else {
-            assert_eq!((filled, writer.finish()), (Ok(()), Ok(1)));
-        }
-        assert!(std::fs::read(&path).unwrap() == tar, "{left}");
+    let is_whole = || {
+        let is_whole = std::fs::read(&path).unwrap() == tar;
         std::fs::remove_file(&path).unwrap();
+        is_whole
+    };
+    let incomplete = || {
+        let cause = io::Error::other("a blob is not written").into();
+        Err(Error::Io { doing: format!("write `{}`", path.display()), cause })
+    };
+    assert_eq!((fill(&path, &blobs, 0), is_whole()), (Ok(0), true));
+    for left in 1..=blobs.len() {
+        assert_eq!(fill(&path, &blobs, left), incomplete());
+        assert_eq!((fill(&path, &blobs, 0), is_whole()), (Ok(blobs.len() - left), true), "{left}");
+        // Whoever writes front to back keeps nothing behind a hole.
+        assert_eq!(fill(&path, &blobs, left), incomplete());
+        let resumed = shape(None, Leftover::Resumed);
+        assert_eq!(write(&path, resumed, INDEX, &blobs), Ok(kept(&blobs, 0)));
+        assert!(is_whole(), "{left}");
     }
-    assert!(
-        !ArchiveWriter::create_as(&path, shape(Some("1MiB"), Leftover::Replaced))
-            .unwrap()
-            .has_places()
+    // Whatever else stands there is not kept, and neither is what lies behind the end.
+    let partial = scratch.path().join(".x.tar.partial");
+    for member in ends.windows(2) {
+        for at in [member[0], member[1] - 512, member[1] - 1] {
+            let mut other = [&tar[..], &[7; 5000]].concat();
+            other[at] ^= 1;
+            std::fs::write(&partial, other).unwrap();
+            assert_eq!(fill(&path, &blobs, 0), Ok(blobs.len() - 1), "{at}");
+            assert!(is_whole(), "{at}");
+        }
+    }
+    let volumes = shape(Some("1MiB"), Leftover::Replaced);
+    let mut writer = ArchiveWriter::create_as(&path, volumes).unwrap();
+    assert!(!writer.has_places());
+    writer.begin(INDEX, &promised(&blobs), &mut |_| {}).unwrap();
+    let cause = io::Error::other("volumes are written front to back").into();
+    assert_eq!(
+        writer.fill(&promised(&blobs), |_| Ok::<_, Error>(())),
+        Err(Error::Io { doing: format!("write `{}`", path.display()), cause })
     );
 }

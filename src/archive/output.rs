@@ -184,13 +184,11 @@ impl Output {
         self.volume.is_none()
     }
 
-    /// The one file, and where in it writing goes on.
-    pub(super) fn rest(&mut self) -> io::Result<(&File, u64)> {
-        if self.is_replaying {
-            self.cut()?;
-        }
+    /// The one file, where in it writing goes on, and what becomes of what lies behind that.
+    pub(super) fn rest(&self) -> io::Result<(&File, u64, Leftover)> {
+        let leftover = if self.is_replaying { Leftover::Resumed } else { Leftover::Replaced };
         match self.pieces.as_slice() {
-            [piece] if self.is_one_file() => Ok((&piece.partial.file, piece.length)),
+            [piece] if self.is_one_file() => Ok((&piece.partial.file, piece.length, leftover)),
             _ => Err(io::Error::other("volumes are written front to back")),
         }
     }
@@ -199,9 +197,8 @@ impl Output {
     pub(super) fn go_on(&mut self, end: u64) -> io::Result<()> {
         if let Some(piece) = self.pieces.last_mut() {
             piece.length = end;
-            piece.partial.file.seek(SeekFrom::Start(end))?;
         }
-        Ok(())
+        self.cut()
     }
 
     /// This place.
@@ -222,7 +219,8 @@ impl Output {
         if let Some(piece) = self.pieces.last_mut() {
             (piece.length, piece.hasher) = (mark.length, mark.hasher);
         }
-        self.cut()
+        // What lies behind in the one file may be whole blobs at their places.
+        if self.is_one_file() { Ok(()) } else { self.cut() }
     }
 
     /// Removes what was left behind the last byte, so that writing goes on there.

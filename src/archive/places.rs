@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::archive::output::Syncing;
+use crate::archive::partial::Leftover;
+use crate::archive::tar::with_buffer;
 use crate::archive::write::{header, padding};
 use crate::archive::{BlobError, Error};
 use crate::digest::{Digest, Hasher};
@@ -15,6 +17,7 @@ use crate::digest::{Digest, Hasher};
 /// Where blobs go.
 pub struct Places<'a> {
     file: &'a File,
+    leftover: Leftover,
     syncing: Mutex<Syncing>,
     all: Vec<Place>,
     /// Behind the last.
@@ -41,6 +44,7 @@ impl<'a> Places<'a> {
     pub(super) fn new(
         file: &'a File,
         begins: u64,
+        leftover: Leftover,
         blobs: &[(Digest, u64)],
         failed: impl Fn(io::Error) -> Error + Sync + 'a,
     ) -> Self {
@@ -53,12 +57,57 @@ impl<'a> Places<'a> {
         });
         let all = all.collect();
         let syncing = Mutex::new(Syncing::default());
-        Self { file, syncing, all, end, filled: AtomicUsize::new(0), failed: Box::new(failed) }
+        Self {
+            file,
+            leftover,
+            syncing,
+            all,
+            end,
+            filled: AtomicUsize::new(0),
+            failed: Box::new(failed),
+        }
     }
 
     /// The places, in the order of the blobs.
     pub fn all(&self) -> &[Place] {
         &self.all
+    }
+
+    /// Keeps what a broken run left in a place, where this is to be resumed and it is the blob, by every
+    /// byte; `passed` hears of the bytes that are hashed.
+    pub fn keep(&self, place: Place, passed: &mut dyn FnMut(u64)) -> Result<bool, Error> {
+        let Place { digest, size, begins, content } = place;
+        let stands = |expected: &[u8], position| -> Result<bool, Error> {
+            let mut found = vec![0; expected.len()];
+            let read = read_up_to(self.file, &mut found, position).map_err(&self.failed)?;
+            Ok(read == expected.len() && found == expected)
+        };
+        if self.leftover == Leftover::Replaced
+            || !stands(&header(&digest, size), begins)?
+            || !stands(padding(size), content.saturating_add(size))?
+        {
+            return Ok(false);
+        }
+        let mut hasher = Hasher::new(digest.algorithm());
+        let end = content.saturating_add(size);
+        let mut position = content;
+        with_buffer(|buffer| {
+            while position < end {
+                let left = usize::try_from(end.saturating_sub(position)).unwrap_or(usize::MAX);
+                let wanted = left.min(buffer.len());
+                let part = buffer.get_mut(..wanted).unwrap_or_default();
+                self.file.read_exact_at(part, position)?;
+                hasher.update(part);
+                let read = u64::try_from(wanted).unwrap_or(u64::MAX);
+                position = position.saturating_add(read);
+                passed(read);
+            }
+            Ok(())
+        })
+        .map_err(&self.failed)?;
+        let is_it = hasher.finish() == digest;
+        self.filled.fetch_add(usize::from(is_it), Ordering::Relaxed);
+        Ok(is_it)
     }
 
     /// Begins to fill a place.
@@ -76,6 +125,19 @@ impl<'a> Places<'a> {
         }
         Ok(self.end)
     }
+}
+
+/// Reads until `buffer` is full or the file is at its end.
+fn read_up_to(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize> {
+    let mut filled = 0_usize;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let position = position.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        match file.read_at(rest, position)? {
+            0 => break,
+            read => filled = filled.saturating_add(read),
+        }
+    }
+    Ok(filled)
 }
 
 /// A place that is being filled. Its header is written last: without it nobody takes what stands there

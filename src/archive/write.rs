@@ -32,7 +32,7 @@ pub struct Shape {
 /// What was kept of a broken run, every byte of it proven again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// How many blobs, the first of the archive.
+    /// How many blobs.
     pub blobs: usize,
     /// Their bytes.
     pub bytes: u64,
@@ -160,8 +160,8 @@ impl ArchiveWriter {
         let failed = |cause| writing(&self.path, cause);
         self.output.flush().map_err(failed)?;
         let output = self.output.get_mut();
-        let (file, begins) = output.rest().map_err(failed)?;
-        let places = Places::new(file, begins, blobs, failed);
+        let (file, begins, leftover) = output.rest().map_err(failed)?;
+        let places = Places::new(file, begins, leftover, blobs, failed);
         fill(&places)?;
         let end = places.finish()?;
         output.go_on(end).map_err(failed)?;

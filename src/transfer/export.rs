@@ -23,10 +23,12 @@ pub fn into_archive(
     let (blobs, bytes) = plan.size();
     watch.begins(blobs, bytes);
     let blobs: Vec<_> = plan.items.iter().map(|item| (item.digest, item.size)).collect();
-    let kept = writer.begin(&plan.index, &blobs, &mut |bytes| watch.passed(bytes))?;
+    let mut kept = writer.begin(&plan.index, &blobs, &mut |bytes| watch.passed(bytes))?;
     let rest = plan.items.get(kept.blobs..).unwrap_or_default();
     if writer.has_places() {
-        side_by_side(rest, &mut writer, concurrency, watch)?;
+        let further = side_by_side(rest, &mut writer, concurrency, watch)?;
+        kept.blobs = kept.blobs.saturating_add(further.blobs);
+        kept.bytes = kept.bytes.saturating_add(further.bytes);
     } else {
         in_order(rest, &mut writer, concurrency, watch)?;
     }
@@ -35,17 +37,26 @@ pub fn into_archive(
     Ok(Written { kept, replaced, files })
 }
 
-/// Fills the places of an archive in one file: every thread reads a blob and writes it.
+/// Fills the places of an archive in one file: every thread reads a blob and writes it, unless it
+/// stands there already.
 fn side_by_side(
     items: &[Item<'_>],
     writer: &mut ArchiveWriter,
     concurrency: usize,
     watch: &dyn Watch,
-) -> Result<(), Error> {
+) -> Result<Kept, Error> {
     let blobs: Vec<_> = items.iter().map(|item| (item.digest, item.size)).collect();
+    let kept = Mutex::new(Kept::default());
     writer.fill(&blobs, |places| {
         let items: Vec<_> = items.iter().zip(places.all()).collect();
         in_parallel(&items, concurrency, |(item, place)| {
+            let mut passed = |bytes| watch.passed(bytes);
+            if places.keep(**place, &mut passed)? {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.blobs = kept.blobs.saturating_add(1);
+                kept.bytes = kept.bytes.saturating_add(item.size);
+                return Ok(());
+            }
             let mut filling = places.fill(**place);
             let mut refused = None;
             let read = read(item, &mut |chunk| {
@@ -60,8 +71,9 @@ fn side_by_side(
                 None => read.and_then(|()| Ok(filling.end()?)),
             }
         })?;
-        Ok(())
-    })
+        Ok::<_, Error>(())
+    })?;
+    Ok(kept.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Writes one blob behind the other, as volumes need it, and reads others ahead, each by at most half

@@ -89,9 +89,9 @@ pub fn into_registry(
     let cleared = admitted.iter().map(|admitted| *admitted.subject()).collect();
     let mut loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
-    let are_there = in_parallel(&loads, concurrency, |load| push.is_there(load))?;
-    for (load, is_there) in loads.iter_mut().zip(are_there) {
-        load.is_there = is_there;
+    let standings = in_parallel(&loads, concurrency, |load| push.standing(load))?;
+    for (load, standing) in loads.iter_mut().zip(standings) {
+        load.standing = standing;
     }
     push.blobs(&loads)?;
     in_parallel(&loads, concurrency, |load| push.manifests(load))?;
@@ -118,8 +118,18 @@ struct Load<'a> {
     left_behind: Vec<LeftBehind>,
     /// Indexes that are pushed without this child, the first of those they lack.
     sparse: BTreeMap<Digest, Digest>,
-    /// Whether the target has every manifest, and said of layers that it holds them.
-    is_there: bool,
+    standing: Standing,
+}
+
+/// What the target has of an image before anything is pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// It lacks something, or nobody asked.
+    Lacking,
+    /// It has every manifest, and said of layers that it holds them.
+    Stored,
+    /// And the tag.
+    Tagged,
 }
 
 impl Load<'_> {
@@ -202,7 +212,7 @@ impl<'a> Layout<'a> {
             referrers: Vec::new(),
             left_behind: Vec::new(),
             sparse: BTreeMap::new(),
-            is_there: false,
+            standing: Standing::Lacking,
         };
         let mut seen = BTreeSet::new();
         self.image(admitted, subject, source, &mut load, &mut seen)?;
@@ -335,16 +345,27 @@ struct Push<'a> {
 impl Push<'_> {
     /// Whether the image was mirrored before: of layers the target said that it holds them, now it
     /// says so of every manifest. Then neither is asked for nor put again.
-    fn is_there(&self, load: &Load<'_>) -> Result<bool, Error> {
+    fn standing(&self, load: &Load<'_>) -> Result<Standing, Error> {
+        let Some((image, children)) = load.manifests.split_last() else {
+            return Ok(Standing::Lacking);
+        };
         if !load.blobs.iter().any(|blob| self.is_held(load, blob)) {
-            return Ok(false);
+            return Ok(Standing::Lacking);
         }
-        for blob in &load.manifests {
-            if !self.has(load, None, blob.descriptor())? {
-                return Ok(false);
+        for child in children {
+            if !self.has(load, None, child.descriptor())? {
+                return Ok(Standing::Lacking);
             }
         }
-        Ok(true)
+        // What stands under the tag is stored.
+        let image = image.descriptor();
+        if let Some(tag) = load.name.tag()
+            && self.has(load, Some(tag), image)?
+        {
+            return Ok(Standing::Tagged);
+        }
+        let is_stored = self.has(load, None, image)?;
+        Ok(if is_stored { Standing::Stored } else { Standing::Lacking })
     }
 
     /// Whether the repository said that it holds the blob.
@@ -367,7 +388,8 @@ impl Push<'_> {
     fn blobs(&self, loads: &[Load<'_>]) -> Result<(), Error> {
         let mut wanted: BTreeMap<Digest, Wanted<'_>> = BTreeMap::new();
         for load in loads {
-            let further = |blob: &&Descriptor| !load.is_there || !self.is_held(load, blob);
+            let is_lacking = load.standing == Standing::Lacking;
+            let further = |blob: &&Descriptor| is_lacking || !self.is_held(load, blob);
             for blob in load.blobs.iter().filter(further) {
                 let entry = wanted
                     .entry(blob.digest)
@@ -402,7 +424,7 @@ impl Push<'_> {
     }
 
     fn manifests(&self, load: &Load<'_>) -> Result<(), Error> {
-        if load.is_there {
+        if load.standing >= Standing::Stored {
             return Ok(());
         }
         for blob in &load.manifests {
@@ -424,8 +446,12 @@ impl Push<'_> {
             self.put(load, None, part)?;
         }
         for (tag, subject, blob) in &load.tagged {
-            self.tagged(load, tag, blob)?;
-            let digest = blob.descriptor().digest;
+            let descriptor = blob.descriptor();
+            let stands = load.standing >= Standing::Stored;
+            if !stands || !self.has(load, Some(tag), descriptor)? {
+                self.put(load, Some(tag), blob)?;
+            }
+            let digest = descriptor.digest;
             landed.push(LandedEvidence {
                 digest,
                 subject: *subject,
@@ -457,12 +483,7 @@ impl Push<'_> {
 
     fn tag(&self, load: &Load<'_>) -> Result<(), Error> {
         let Some((tag, blob)) = load.name.tag().zip(load.manifests.last()) else { return Ok(()) };
-        self.tagged(load, tag, blob)
-    }
-
-    /// Puts a manifest under a tag, where it does not stand already.
-    fn tagged(&self, load: &Load<'_>, tag: &str, blob: &Blob) -> Result<(), Error> {
-        if load.is_there && self.has(load, Some(tag), blob.descriptor())? {
+        if load.standing == Standing::Tagged {
             return Ok(());
         }
         self.put(load, Some(tag), blob).map(drop)
