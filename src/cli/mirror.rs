@@ -93,6 +93,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         Format::Text => {
             text::render(&outcome.report)
                 + &told(&landed)
+                + &written([args.receipt.as_deref(), args.emit.as_deref()])
                 + &proof.map_or_else(String::new, prove::text)
         }
         Format::Json => told_json(&json::v1::render(&outcome.report), &landed, proof)?,
@@ -121,6 +122,16 @@ fn told(landed: &[Landed]) -> String {
             lines.hanging("  ", "left behind ", why);
             lines.line("    ", &digest.to_string());
         }
+    }
+    lines.finish()
+}
+
+/// What lies beside the mirror for whoever works with it.
+fn written(paths: [Option<&Path>; 2]) -> String {
+    let mut lines = Lines::default();
+    for path in paths.into_iter().flatten() {
+        lines.blank();
+        lines.hanging("", "wrote ", &path.display().to_string());
     }
     lines.finish()
 }

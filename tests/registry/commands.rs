@@ -117,13 +117,18 @@ HOST/far/lib:v2
 fn what_is_emitted_is_whole_or_not_there() {
     let (home, _, _) = home();
     let server = memory(&Held::default(), |_| None);
-    let arguments = ["--map", "r.example/team=HOST/blue", "--emit", "out"];
+    let receipt = home.path().join("receipt.json");
+    let receipt_at = receipt.to_str().unwrap();
+    let arguments = ["--map", "r.example/team=HOST/blue", "--emit", "out", "--receipt", receipt_at];
     let (code, stdout, stderr) = mirror(home.path(), &server, &arguments);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(
         stdout.contains("\npushed HOST/blue/app:v1\n  from r.example/team/app:v1\n"),
         "{stdout}"
     );
+    let told: String = stdout[stdout.find("\nwrote ").unwrap()..].split_whitespace().collect();
+    assert_eq!(told, format!("wrote{receipt_at}wroteout"));
+    std::fs::remove_file(&receipt).unwrap();
     assert_eq!(
         stderr,
         "warning: containerd/certs.d/r.example/hosts.toml says nothing of r.example/team/app: \
