@@ -128,7 +128,7 @@ fn what_is_emitted_is_whole_or_not_there() {
     );
     let told: String = stdout[stdout.find("\nwrote ").unwrap()..].split_whitespace().collect();
     assert_eq!(told, format!("wrote{receipt_at}wroteout"));
-    std::fs::remove_file(&receipt).unwrap();
+    fs::remove_file(&receipt).unwrap();
     assert_eq!(
         stderr,
         "warning: containerd/certs.d/r.example/hosts.toml says nothing of r.example/team/app: \
