@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use layouts::{Layout, digest};
-use sealift::archive::{Archive, Held, Omission, Omitted};
+use sealift::archive::{Answers, Archive, Held, Omission, Omitted};
 use sealift::digest::Digest;
 use sealift::inventory::Version;
 use sealift::inventory::delta::{Base, BaseKind, Delta, Listed, contents};
@@ -389,12 +389,14 @@ fn what_can_be_a_base() {
     let archive = archive.with_omitted(omitted(vec![]));
     assert_eq!(archive.omission(), Some(&missing));
     let held = Held { size: 22, repository: "app".to_owned() };
-    let archive = archive.with_held([(Digest::sha256(SHARED), held.clone())].into());
+    let held = [(Digest::sha256(SHARED), held)].into();
+    let answers = Answers { held, ..Answers::default() };
+    let archive = archive.with_answers(answers.clone());
     assert_eq!(archive.omission(), Some(&Omission { at_target: 1, ..omission.clone() }));
     let (archive, _) = self::inventory(&trip.path("by-receipt.tar"));
     let (old, _) = self::inventory(&trip.path("old.tar"));
     let archive = archive.with_omitted(omitted(vec![old]));
-    let archive = archive.with_held([(Digest::sha256(SHARED), held)].into());
+    let archive = archive.with_answers(answers);
     assert_eq!(archive.omission(), Some(&Omission { in_base: 1, ..omission }));
     // Receipts that are none.
     for (change, why) in [

@@ -1,7 +1,7 @@
 //! Blobs that are *held* where a mirror goes: the target says so, by its own word. Nothing of them is
 //! pushed, so nothing of them is read here either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use crate::archive::{BlobError, Store};
@@ -17,10 +17,19 @@ pub struct Held {
     pub repository: String,
 }
 
+/// What the target said of all that it was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The blobs it holds.
+    pub held: BTreeMap<Digest, Held>,
+    /// Blobs, and the repositories that lack them.
+    pub lacking: BTreeSet<(Digest, String)>,
+}
+
 /// A store, and what need not be read from it.
 pub(super) struct HeldStore {
     pub(super) own: Box<dyn Store>,
-    pub(super) held: BTreeMap<Digest, Held>,
+    pub(super) answers: Answers,
 }
 
 impl Store for HeldStore {
@@ -57,8 +66,12 @@ impl Store for HeldStore {
     }
 
     fn at_target(&self, descriptor: &Descriptor) -> Option<&str> {
-        let held = self.held.get(&descriptor.digest)?;
+        let held = self.answers.held.get(&descriptor.digest)?;
         (held.size == descriptor.size).then_some(held.repository.as_str())
+    }
+
+    fn lacks(&self, repository: &str, digest: &Digest) -> bool {
+        self.answers.lacking.contains(&(*digest, repository.to_owned()))
     }
 
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError> {

@@ -23,14 +23,14 @@ mod write;
 pub use blob::{Blob, BlobError};
 pub use delta::{Omission, Omitted};
 pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault, VolumeFault};
-pub use held::Held;
+pub use held::{Answers, Held};
 pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
 pub use places::{Filling, Place, Places};
 pub use volumes::{BadVolumeSize, VolumeSize};
 pub use write::{ArchiveWriter, Kept, Shape};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
@@ -99,6 +99,11 @@ pub trait Store: Send + Sync {
     /// nor missed here.
     fn at_target(&self, _descriptor: &Descriptor) -> Option<&str> {
         None
+    }
+
+    /// Whether a repository of a mirror's target said that it lacks the blob.
+    fn lacks(&self, _repository: &str, _digest: &Digest) -> bool {
+        false
     }
 
     /// Proves that the blob file holds what `descriptor` promises (size, then digest) and keeps
@@ -221,15 +226,15 @@ impl Archive {
         Self { store: Box::new(store), omission, ..self }
     }
 
-    /// Leaves to the target of a mirror what it says it holds.
+    /// Leaves to the target of a mirror what it says it holds, and remembers what it lacks.
     #[must_use]
-    pub fn with_held(mut self, held: BTreeMap<Digest, Held>) -> Self {
+    pub fn with_answers(mut self, answers: Answers) -> Self {
         if let Some(omission) = &mut self.omission {
             let missing = omission.missing.len();
-            omission.missing.retain(|digest| !held.contains_key(digest));
+            omission.missing.retain(|digest| !answers.held.contains_key(digest));
             omission.at_target = missing.saturating_sub(omission.missing.len());
         }
-        Self { store: Box::new(HeldStore { own: self.store, held }), ..self }
+        Self { store: Box::new(HeldStore { own: self.store, answers }), ..self }
     }
 
     /// What became of what it omits, where it is a delta and was told.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use sealift::archive::{Archive, Omitted};
+#[cfg(feature = "net")]
 use sealift::digest::Digest;
 use sealift::inventory::Inventory;
 #[cfg(feature = "net")]

@@ -49,8 +49,8 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     let lacking = inventory.delta.as_ref().map(|delta| bases.lacking(delta)).unwrap_or_default();
     let chosen = engine::chosen(&inventory, &options.selection)?;
     let receipts = &bases.receipts;
-    let held = at_target(&chosen, &lacking, &inventory, &mapping, receipts, target, &settings)?;
-    let archive = bases.under(archive, &inventory)?.with_held(held);
+    let answers = at_target(&chosen, &lacking, &inventory, &mapping, receipts, target, &settings)?;
+    let archive = bases.under(archive, &inventory)?.with_answers(answers);
     let wanted = if args.no_progress { Wanted::No } else { Wanted::Yes };
     let outcome = engine::verify(
         &Work {

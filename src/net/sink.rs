@@ -18,9 +18,6 @@ impl Sink for Registry {
         _: &Clearance<'_>,
     ) -> Result<Option<Box<dyn Upload + 'a>>, Fault> {
         let repository = self.repository(repository);
-        if repository.has_blob(blob)? {
-            return Ok(None);
-        }
         let upload = repository.begin_upload(blob, mount_from)?;
         let Some(upload) = upload else { return Ok(None) };
         Ok(Some(Box::new(upload)))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::discover::fault;
 use super::workers::in_parallel;
 use super::{Error, Mapping, Receipt, Settings, Sink};
-use crate::archive::Held;
+use crate::archive::{Answers, Held};
 use crate::digest::Digest;
 use crate::inventory::{Inventory, Subject};
 use crate::oci::{Descriptor, Document};
@@ -23,7 +23,7 @@ pub fn at_target(
     receipts: &[Receipt],
     sink: &dyn Sink,
     settings: &Settings,
-) -> Result<BTreeMap<Digest, Held>, Error> {
+) -> Result<Answers, Error> {
     mapping.check_used(inventory.references())?;
     mapping.check_apart(subjects.iter().flat_map(|subject| subject.references()))?;
     let layers = layers(inventory);
@@ -49,18 +49,27 @@ pub fn at_target(
         let told = told.filter(|held| held.digest == blob.digest);
         let told: BTreeSet<_> = told.flat_map(|held| &held.repositories).collect();
         let further = told.into_iter().chain(&all).filter(|_| is_lacking);
-        let mut asked = BTreeSet::new();
+        let mut lacking = BTreeSet::new();
         for repository in own.iter().chain(further) {
             let doing = || format!("ask for {} in {repository}", blob.digest);
-            if asked.insert(repository) && sink.holds(repository, blob).map_err(fault(doing))? {
-                let held = Held { size: blob.size, repository: repository.clone() };
-                return Ok(Some((blob.digest, held)));
+            if lacking.contains(&(blob.digest, repository.clone())) {
+                continue;
             }
+            if sink.holds(repository, blob).map_err(fault(doing))? {
+                let held = Held { size: blob.size, repository: repository.clone() };
+                return Ok((Some((blob.digest, held)), lacking));
+            }
+            lacking.insert((blob.digest, repository.clone()));
         }
-        Ok::<_, Error>(None)
+        Ok::<_, Error>((None, lacking))
     };
     let found = in_parallel(&wanted, settings.concurrency, ask)?;
-    Ok(found.into_iter().flatten().collect())
+    let mut answers = Answers::default();
+    for (held, lacking) in found {
+        answers.held.extend(held);
+        answers.lacking.extend(lacking);
+    }
+    Ok(answers)
 }
 
 /// Every blob that is a layer.

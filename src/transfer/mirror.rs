@@ -410,6 +410,12 @@ impl Push<'_> {
         let mut first = self.archive.store().at_target(descriptor);
         for (repository, clearance) in &wanted.repositories {
             let doing = || format!("push {} to {repository}", descriptor.digest);
+            // What it lacked before it is sent, whoever brought it since.
+            let lacks = self.archive.store().lacks(repository, &descriptor.digest);
+            if !lacks && self.sink.holds(repository, descriptor).map_err(fault(doing))? {
+                first.get_or_insert(*repository);
+                continue;
+            }
             let upload = self
                 .sink
                 .begin_blob(repository, descriptor, first, clearance)

@@ -123,8 +123,8 @@ pub enum Answer {
 
 /// Where images go: the repositories of a registry. Each method that writes asks for a [`Clearance`].
 pub trait Sink: Sync {
-    /// Prepares for a blob; `None` where the repository holds it, or takes it over from
-    /// `mount_from`, a repository that does.
+    /// Prepares for a blob; `None` where the repository takes it over from `mount_from`, which holds
+    /// it.
     fn begin_blob<'a>(
         &'a self,
         repository: &str,

@@ -311,6 +311,11 @@ fn an_unchanged_mirror_sends_nothing() {
     let (trip, held) = (Trip::new(), Held::default());
     let server = registry(&held);
     assert_eq!(trip.mirror("old.tar", &server, &[]).0, Some(0));
+    for blob in [b"{}", SHARED, OLD].map(Digest::sha256) {
+        let question = format!("HEAD /v2/far/app/blobs/{blob}");
+        let asked = server.lines().into_iter().filter(|line| *line == question);
+        assert_eq!(asked.count(), 1, "what is lacking is asked for once");
+    }
     let before = held.lock().unwrap().clone();
     let again = |trip: &Trip| {
         let asked = server.asked().len();
