@@ -69,14 +69,6 @@ impl Syncing {
     }
 }
 
-/// The thread has the file open, and with it its lock: no run after this one may meet it.
-impl Drop for Syncing {
-    fn drop(&mut self) {
-        // Whoever drops it before it is waited for has failed already.
-        let _ = self.wait();
-    }
-}
-
 /// A place in what is written, to come back to.
 pub(super) struct Mark {
     pieces: usize,

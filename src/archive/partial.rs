@@ -62,12 +62,13 @@ impl Partial {
         }
         let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
         lock(&file, &path)?;
-        // Whoever held the lock may have given the file its name, or put another in its place.
-        if !is_at(&file, &path).map_err(failed)? {
-            return Err(busy(&path));
-        }
         let (target, leftover) = (target.to_owned(), Leftover::Resumed);
-        Ok(Some(Self { file, path, target, leftover, is_named: false }))
+        let partial = Self { file, path, target, leftover, is_named: false };
+        // Whoever held the lock may have given the file its name, or put another in its place.
+        if !is_at(&partial.file, &partial.path).map_err(failed)? {
+            return Err(busy(&partial.path));
+        }
+        Ok(Some(partial))
     }
 
     /// Removes what a run before left; whether there was anything.
@@ -108,6 +109,9 @@ impl Drop for Partial {
             // A file that cannot be removed is replaced by the next run.
             let _ = fs::remove_file(&self.path);
         }
+        // Closing the file is not enough: a process forked a moment ago, or a thread that takes it to
+        // the disk, may have it open still. Without locks there is nothing to give back.
+        let _ = self.file.unlock();
     }
 }
 
@@ -153,4 +157,30 @@ fn busy(path: &Path) -> Error {
 pub(super) fn writing(path: &Path, cause: io::Error) -> Error {
     let doing = format!("write `{}`", path.display().to_string().escape_debug());
     Error::Io { doing, cause: cause.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_partial() {
+        let scratch = tempfile::tempdir().unwrap();
+        let target = scratch.path().join("x.tar");
+        let path = path_of(&target);
+        let busy = Some(busy(&path));
+        let partial = Partial::create(&target, Leftover::Resumed).unwrap();
+        assert_eq!(Partial::reopen(&target).err(), busy);
+        // As a process has it open that was forked and has not begun its program.
+        let forked = partial.file.try_clone().unwrap();
+        drop(partial);
+        assert_eq!(Partial::reopen(&target).err(), None);
+        let partial = Partial::create(&target, Leftover::Replaced).unwrap();
+        assert!(!is_at(&forked, &path).unwrap());
+        let forked = partial.file.try_clone().unwrap();
+        partial.persist().unwrap();
+        let named = File::open(&target).unwrap();
+        assert!(is_at(&forked, &target).unwrap());
+        assert_eq!(lock(&named, &target), Ok(()));
+    }
 }

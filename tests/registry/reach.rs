@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -225,9 +224,13 @@ fn a_mount_that_is_refused_becomes_an_upload() {
 
 /// A program on the path of the command, as docker looks for its helpers.
 fn helper(directory: &Path, name: &str, script: &str) {
+    let text = directory.join(name);
+    std::fs::write(&text, format!("#!/bin/sh\nread -r server\n{script}\n")).unwrap();
+    // A process forked by another test holds open what is being written here, and what is open for
+    // writing cannot be run ("text file busy").
     let path = directory.join(format!("docker-credential-{name}"));
-    std::fs::write(&path, format!("#!/bin/sh\nread -r server\n{script}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let status = Command::new("install").args(["-m", "755"]).args([&text, &path]).status();
+    assert!(status.unwrap().success());
 }
 
 #[test]
