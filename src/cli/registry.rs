@@ -65,7 +65,7 @@ pub(crate) struct RegistryArgs {
     pub authfile: Option<PathBuf>,
 
     /// Requests and blobs on their way at a time
-    #[arg(long, value_name = "N", env = "SEALIFT_CONCURRENCY", default_value_t = 4,
+    #[arg(long, value_name = "N", env = "SEALIFT_CONCURRENCY", default_value_t = 6,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: u16,
 
