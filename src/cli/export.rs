@@ -21,8 +21,8 @@ use sealift::sigstore::TrustRoot;
 use sealift::time::UnixTime;
 use sealift::transfer::{
     ArchiveSource, Exceptions, Form, Image, List, ListEntry, Location, Lock, Moved, Plan,
-    Platforms, ProofSearch, Request, Search, Settings, Source, Unproven, Written, into_archive,
-    offered, repository_of,
+    Platforms, ProofSearch, Request, Search, Settings, Source, Tagged, TagsOf, Unproven, Written,
+    into_archive, offered, repository_of,
 };
 use serde::Serialize;
 
@@ -40,10 +40,12 @@ use super::{clock, input, output, verify};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let Wishes { mut wishes, mut notes } = args.wishes(&limits)?;
-    let files = join_volumes(&mut wishes, &limits)?;
+    let mut wished = args.wishes(&limits)?;
+    let files = join_volumes(&mut wished.wishes, &limits)?;
     let elsewhere = args.elsewhere()?;
-    let origins = Origins::open(args, &wishes, &files, &elsewhere, &limits)?;
+    let origins = Origins::open(args, &wished, &files, &elsewhere, &limits)?;
+    origins.ask_for_tags(&mut wished)?;
+    let Wishes { wishes, mut notes, .. } = wished;
     notes.extend(origins.notes());
     let sources = origins.sources(&wishes, &elsewhere, &limits)?;
     let mut requests = origins.requests(&wishes, &sources)?;
@@ -186,12 +188,13 @@ impl ExportArgs {
         let own = Platforms::of(self.platforms.iter().cloned());
         let locations = self.images.iter().cloned();
         let wish = |location| Wish { location, platforms: own.clone() };
-        let mut found = Wishes { wishes: locations.map(wish).collect(), notes: Vec::new() };
+        let wishes = locations.map(wish).collect();
+        let mut found = Wishes { wishes, by_tags: Vec::new(), notes: Vec::new() };
         for path in &self.image_txt {
             self.read_list(path, &own, limits, &mut found)?;
         }
         keep_first(&mut found.wishes);
-        if found.wishes.is_empty() {
+        if found.wishes.is_empty() && found.by_tags.is_empty() {
             bail!("the list names no image");
         }
         Ok(found)
@@ -206,7 +209,7 @@ impl ExportArgs {
     ) -> Result<()> {
         let shown = path.display();
         let text = input::read_text(path, "list", limits.metadata_bytes)?;
-        let List { entries, left_over, destinations } =
+        let List { entries, tags, left_over, destinations } =
             List::parse(&text, limits).with_context(|| format!("list `{shown}`"))?;
         if !left_over.is_empty() && !self.partial_lists {
             let rest: Vec<_> = left_over.iter().map(ToString::to_string).collect();
@@ -230,6 +233,7 @@ impl ExportArgs {
             let platforms = platform.map_or_else(|| own.clone(), |it| Platforms::of([it]));
             found.wishes.push(Wish { location, platforms });
         }
+        found.by_tags.extend(tags.into_iter().map(|tags| (path.to_owned(), tags, own.clone())));
         Ok(())
     }
 
@@ -302,6 +306,8 @@ impl AskedLog {
 /// What is to be exported.
 struct Wishes {
     wishes: Vec<Wish>,
+    /// Images that are named by whatever tags their repository has, and the list that does.
+    by_tags: Vec<(PathBuf, TagsOf, Platforms)>,
     /// What deserves a look in what was asked for.
     notes: Vec<String>,
 }
@@ -369,14 +375,14 @@ struct Origins {
 impl Origins {
     fn open(
         args: &ExportArgs,
-        wishes: &[Wish],
+        wished: &Wishes,
         files: &Files,
         elsewhere: &[Reference],
         limits: &Limits,
     ) -> Result<Self> {
         let mut archives = BTreeMap::new();
         let mut docker = BTreeSet::new();
-        for Wish { location, .. } in wishes {
+        for Wish { location, .. } in &wished.wishes {
             let Location::Archive { form, path, .. } = location else { continue };
             if *form == Form::DockerSave {
                 docker.insert(path.clone());
@@ -392,7 +398,7 @@ impl Origins {
         let _ = (args, elsewhere);
         Ok(Self {
             #[cfg(feature = "net")]
-            registries: Self::registries(args, wishes, elsewhere, limits)?,
+            registries: Self::registries(args, wished, elsewhere, limits)?,
             archives,
             docker,
         })
@@ -413,15 +419,16 @@ impl Origins {
     #[cfg(feature = "net")]
     fn registries(
         args: &ExportArgs,
-        wishes: &[Wish],
+        wished: &Wishes,
         elsewhere: &[Reference],
         limits: &Limits,
     ) -> Result<Option<Registries>> {
-        let of_wishes = wishes.iter().filter_map(|wish| match &wish.location {
+        let of_wishes = wished.wishes.iter().filter_map(|wish| match &wish.location {
             Location::Registry(reference) => Some(reference.registry()),
             Location::Archive { .. } => None,
         });
-        let mut hosts = of_wishes.chain(elsewhere.iter().map(Reference::registry));
+        let of_tags = wished.by_tags.iter().map(|(_, tags, _)| tags.repository.registry());
+        let mut hosts = of_wishes.chain(of_tags).chain(elsewhere.iter().map(Reference::registry));
         let Some(first) = hosts.next() else { return Ok(None) };
         let mut registries = args.registry.registries(limits)?;
         registries.add(first)?;
@@ -429,6 +436,49 @@ impl Origins {
             registries.add(host)?;
         }
         Ok(Some(registries))
+    }
+
+    /// Puts the images in the place of the tags that they are meant by.
+    fn ask_for_tags(&self, wished: &mut Wishes) -> Result<()> {
+        for (list, tags, platforms) in std::mem::take(&mut wished.by_tags) {
+            let place = format!("list `{}`: line {}", list.display(), tags.line);
+            let Tagged { images, evidence } = tags
+                .among(self.tags(&tags)?)
+                .with_context(|| format!("{place}: {tags} cannot be read"))?;
+            if images.is_empty() {
+                bail!("{place}: no image is meant by {tags}");
+            }
+            if evidence > 0 {
+                wished.notes.push(format!(
+                    "{place}: {tags}: {} evidence, which goes with the image it speaks of and is \
+                     not carried without it",
+                    if evidence == 1 { "1 is of".to_owned() } else { format!("{evidence} are of") }
+                ));
+            }
+            wished.wishes.extend(images.into_iter().map(|image| Wish {
+                location: Location::Registry(image),
+                platforms: platforms.clone(),
+            }));
+        }
+        keep_first(&mut wished.wishes);
+        Ok(())
+    }
+
+    #[cfg(feature = "net")]
+    fn tags(&self, tags: &TagsOf) -> Result<Vec<String>> {
+        let repository = &tags.repository;
+        let registries = self.registries.as_ref();
+        let registry = registries
+            .and_then(|registries| registries.get(repository.registry()))
+            .with_context(|| format!("no registry for {repository}"))?;
+        let found = registry.repository(repository.repository()).tags();
+        found.with_context(|| format!("cannot list {tags}"))
+    }
+
+    #[cfg(not(feature = "net"))]
+    #[expect(clippy::unused_self, reason = "with `net` it holds the registries")]
+    fn tags(&self, tags: &TagsOf) -> Result<Vec<String>> {
+        bail!("a registry has {tags}, and this build of sealift cannot reach any")
     }
 
     /// One source for each repository.

@@ -24,6 +24,7 @@ mod referrers;
 mod tags;
 mod version;
 
+pub use tags::is_evidence_tag;
 pub use version::{UnknownVersion, Version};
 
 use std::collections::{BTreeMap, HashMap, HashSet};

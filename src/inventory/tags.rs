@@ -45,6 +45,11 @@ impl EvidenceTag {
     }
 }
 
+/// Whether a tag is one of evidence, cosign's or the referrers fallback, and names no image.
+pub fn is_evidence_tag(tag: &str) -> bool {
+    EvidenceTag::parse(tag).is_some_and(|parsed| parsed.tag == tag)
+}
+
 /// The texts an index names a descriptor by: `org.opencontainers.image.ref.name`, then
 /// `io.containerd.image.name`.
 pub(super) fn raw_names(descriptor: &Descriptor) -> impl Iterator<Item = &str> {
@@ -141,6 +146,8 @@ mod tests {
             (String::new(), None),
         ];
         for (name, expected) in cases {
+            let is_tag = !name.contains([':', '/']);
+            assert_eq!(is_evidence_tag(&name), is_tag && expected.is_some(), "{name}");
             assert_eq!(EvidenceTag::parse(&name), expected, "{name}");
         }
     }

@@ -146,6 +146,15 @@ pub enum Error {
         #[source]
         cause: crate::oci::Error,
     },
+    /// An answer that is no list of tags.
+    #[error("the answer of {url} is no list of tags")]
+    TagList {
+        /// Of whom.
+        url: String,
+        /// Why not.
+        #[source]
+        cause: serde_json::Error,
+    },
     /// A list of referrers that leaves some out, though nobody asked for that.
     #[error("{url} lists only referrers that pass a filter (`{filters}`), and all were asked for")]
     Filtered {
@@ -154,8 +163,8 @@ pub enum Error {
         /// What it filtered by.
         filters: String,
     },
-    /// A list of referrers that does not end.
-    #[error("the referrers at {url} exceed {limit} {what}")]
+    /// A list that does not end.
+    #[error("the list at {url} exceeds {limit} {what}")]
     TooMany {
         /// Of whom.
         url: String,

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use serde::Deserialize;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use ureq::http::{Method, Uri};
 
@@ -16,8 +17,8 @@ use crate::limits::Limits;
 use crate::oci::{Descriptor, Index, MediaType};
 use crate::transfer::{Fetched, Stored};
 
-/// Pages of one list of referrers.
-const REFERRER_PAGES: usize = 1000;
+/// Pages of one list.
+const PAGES: usize = 1000;
 
 /// A registry and what convinced it so far. Shared by threads.
 pub struct Registry {
@@ -159,24 +160,46 @@ impl<'a> Repository<'a> {
 
     /// Every referrer the registry lists for `subject`.
     pub fn referrers(&self, subject: &Digest) -> Result<Referrers, Error> {
+        let pages = self.pages(&format!("referrers/{subject}"), "referrers", |page, call| {
+            self.referrers_page(page, call)
+        })?;
+        Ok(pages.map_or(Referrers::NotSupported, Referrers::Listed))
+    }
+
+    /// Every tag of the repository
+    /// ([listing tags](https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-tags)).
+    pub fn tags(&self) -> Result<Vec<String>, Error> {
+        let pages = self.pages("tags/list", "tags", |_, call| self.tags_page(call).map(Some))?;
+        Ok(pages.unwrap_or_default())
+    }
+
+    /// What stands on all pages of a list, the first of which is at `path`; none where `read` says that
+    /// there is no such list.
+    fn pages<T>(
+        &self,
+        path: &str,
+        what: &'static str,
+        read: impl Fn(usize, Call) -> Result<Option<(Vec<T>, Option<Uri>)>, Error>,
+    ) -> Result<Option<Vec<T>>, Error> {
         let limit = self.registry.limits.descriptors;
-        let mut call = self.call(Method::GET, &format!("referrers/{subject}"))?;
+        let mut call = self.call(Method::GET, path)?;
         let mut listed = Vec::new();
-        for page in 0..REFERRER_PAGES {
+        for page in 0..PAGES {
             let url = shown(&call.url);
-            let found = self.retries().run(|| self.referrers_page(page, call.clone()))?;
-            let Some((index, next)) = found else { return Ok(Referrers::NotSupported) };
-            listed.extend(index.manifests);
+            let Some((found, next)) = self.retries().run(|| read(page, call.clone()))? else {
+                return Ok(None);
+            };
+            listed.extend(found);
             if listed.len() > limit {
-                return Err(Error::TooMany { url, what: "referrers", limit });
+                return Err(Error::TooMany { url, what, limit });
             }
             match next {
-                None => return Ok(Referrers::Listed(listed)),
+                None => return Ok(Some(listed)),
                 Some(next) => call = Call::new(Method::GET, next),
             }
         }
-        let url = format!("{}/referrers/{subject}", self.name());
-        Err(Error::TooMany { url, what: "pages", limit: REFERRER_PAGES })
+        let url = format!("{}/{path}", self.name());
+        Err(Error::TooMany { url, what: "pages", limit: PAGES })
     }
 
     /// One page, and where the next one is; none where the first is not there.
@@ -184,7 +207,7 @@ impl<'a> Repository<'a> {
         &self,
         page: usize,
         call: Call,
-    ) -> Result<Option<(Index, Option<Uri>)>, Error> {
+    ) -> Result<Option<(Vec<Descriptor>, Option<Uri>)>, Error> {
         let limits = &self.registry.limits;
         let accept = HeaderValue::from_static(MediaType::OCI_INDEX);
         let reply = self.send(Access::Pull, call.header(ACCEPT, accept), Payload::None)?;
@@ -202,7 +225,28 @@ impl<'a> Repository<'a> {
         let bytes = reply.read(limits.metadata_bytes)?;
         let index = Index::parse(&bytes, &MediaType::from(MediaType::OCI_INDEX), limits)
             .map_err(|cause| Error::Document { url, cause })?;
-        Ok(Some((index, next)))
+        Ok(Some((index.manifests, next)))
+    }
+
+    /// One page, and where the next one is.
+    fn tags_page(&self, call: Call) -> Result<(Vec<String>, Option<Uri>), Error> {
+        /// What else stands there is the repository's name.
+        #[derive(Deserialize)]
+        struct Page {
+            tags: Option<Vec<String>>,
+        }
+        let accept = HeaderValue::from_static("application/json");
+        let reply = self.send(Access::Pull, call.header(ACCEPT, accept), Payload::None)?;
+        if reply.status() != 200 {
+            return Err(reply.into_error());
+        }
+        let url = reply.shown_url();
+        let next = next_page(&reply)?;
+        let bytes = reply.read(self.registry.limits.metadata_bytes)?;
+        // A repository that lost its last tag has null here.
+        let Page { tags } =
+            serde_json::from_slice(&bytes).map_err(|cause| Error::TagList { url, cause })?;
+        Ok((tags.unwrap_or_default(), next))
     }
 
     /// Whether the registry holds a blob of this digest, and of this size.

@@ -8,16 +8,21 @@
 //! | oc-mirror's configuration | `kind: ImageSetConfiguration` |
 //! | what `skopeo sync` reads | YAML without a `kind` |
 //!
-//! [`List::parse`] is the one way in and looks at the content alone. What a list asks for that no
+//! [`List::parse`] is the one way in and looks at the content alone. Which images [`List::tags`] means
+//! the registry has to say. What a list asks for that no
 //! export does is never passed over: it stands in [`List::left_over`], or is an error where it decides
 //! which images are meant.
 
 mod document;
+mod tags;
 
 use std::fmt;
 
+pub use tags::{TagExpression, Tagged, Tags, TagsOf};
+
 use super::{InvalidLocation, InvalidPlatform, Location, WantedPlatform};
 use crate::limits::Limits;
+use crate::oci::InvalidReference;
 use crate::yaml;
 
 /// The images to export.
@@ -25,6 +30,8 @@ use crate::yaml;
 pub struct List {
     /// The images, in the order they are written.
     pub entries: Vec<ListEntry>,
+    /// Repositories of which images are meant that are not named.
+    pub tags: Vec<TagsOf>,
     /// What the list asks for beside.
     pub left_over: Vec<LeftOver>,
     /// Where images shall go, which is a mirror's matter: how many say it.
@@ -62,8 +69,8 @@ impl List {
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, ListError> {
         // Editors on Windows begin a file with a mark that is no part of it.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let list = if is_yaml(text) { document::read(text)? } else { lines(text)? };
-        if list.entries.len() > limits.descriptors {
+        let list = if is_yaml(text) { document::read(text, limits)? } else { lines(text)? };
+        if list.entries.len().saturating_add(list.tags.len()) > limits.descriptors {
             return Err(ListError::Limit { limit: limits.descriptors });
         }
         Ok(list)
@@ -110,7 +117,7 @@ fn location(line: usize, text: &str) -> Result<Location, ListError> {
 }
 
 /// Why a list cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ListError {
     /// A line or value is no location.
     #[error("line {line}: `{}`", text.escape_debug())]
@@ -161,18 +168,37 @@ pub enum ListError {
         /// The image.
         image: String,
     },
-    /// Which images are meant depends on the tags a registry has.
+    /// A repository that is none.
+    #[error("line {line}: `{}`", text.escape_debug())]
+    Repository {
+        /// Where.
+        line: usize,
+        /// What stands there.
+        text: String,
+        /// Why not.
+        #[source]
+        cause: InvalidReference,
+    },
+    /// An expression that is none.
+    #[error("line {line}: `{}` cannot be used as a regular expression", text.escape_debug())]
+    Expression {
+        /// Where.
+        line: usize,
+        /// What stands there.
+        text: String,
+        /// Why not.
+        #[source]
+        cause: Box<regex::Error>,
+    },
+    /// Tags that are chosen as versions.
     #[error(
-        "line {line}: `{}` of `{}` means whatever tags the registry has, and an export is of images that are named; \
-         write the tags under `images`",
-        field.escape_debug(),
+        "line {line}: `images-by-semver` of `{}`: sealift does not compare versions; \
+         write an expression under `images-by-tag-regex`, or the tags under `images`",
         repository.escape_debug()
     )]
-    ByPattern {
-        /// Where the document begins.
+    ByVersion {
+        /// Where.
         line: usize,
-        /// The key.
-        field: &'static str,
         /// The repository.
         repository: String,
     },

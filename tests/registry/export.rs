@@ -1,6 +1,6 @@
 //! Exports from registries that lie, lack or stumble: no archive appears.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -749,4 +749,69 @@ fn other_evidence_is_carried_as_it_is() {
     let mut expected: Vec<_> = referring.iter().map(|descriptor| descriptor.digest).collect();
     expected.sort();
     assert_eq!(found, expected);
+}
+
+/// What a list means by the tags of a repository is asked of the registry; evidence is no image.
+#[test]
+fn tags_that_a_list_does_not_name() {
+    let mut held = Held::new();
+    let one = put_image(&mut held, "v1", b"one", None);
+    put_image(&mut held, "v2", b"two", None);
+    put_image(&mut held, "next", b"next", None);
+    let signature = put_image(&mut held, &tag(&one, ".sig"), b"signature", None);
+    let tags = [&tag(&one, ".sig"), "next", "v2", "v1"];
+    let tags = serde_json::json!({ "name": "app", "tags": tags }).to_string();
+    let answer = Answer::new(200).body("application/json", tags.as_bytes());
+    held.insert("GET /v2/app/tags/list".to_owned(), answer);
+    let server = serve(held);
+    let home = tempfile::tempdir().unwrap();
+    let export = |list: &str| {
+        let list = list.replace("HOST", &format!("'{}'", server.host()));
+        std::fs::write(home.path().join("sync.yaml"), list).unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sealift"));
+        let command = command.current_dir(home.path()).args(["export", "--plain-http"]);
+        let command = command.args(["-i", "sync.yaml", "-o", "out.tar", "--format", "json"]);
+        let output = command.output().unwrap();
+        let [stdout, stderr] = [output.stdout, output.stderr]
+            .map(|it| String::from_utf8(it).unwrap().replace(&server.host(), "HOST"));
+        let told: serde_json::Value = serde_json::from_str(&stdout).unwrap_or_default();
+        let names = |image: &serde_json::Value| image["names"][0].as_str().unwrap().to_owned();
+        // They are told by digest.
+        let names: BTreeSet<_> =
+            told["images"].as_array().into_iter().flatten().map(names).collect();
+        (output.status.code(), names.into_iter().collect::<Vec<_>>(), stderr)
+    };
+    let carried =
+        |tags: &[&str]| tags.iter().map(|tag| format!("HOST/app:{tag}")).collect::<Vec<_>>();
+    let archive = home.path().join("out.tar");
+    let by_expression = "HOST: {images-by-tag-regex: {app: '^v\\d$'}}";
+    assert_eq!(export(by_expression), (Some(0), carried(&["v1", "v2"]), String::new()));
+    assert_eq!(evidence(&archive, &one.digest), [signature.digest]);
+    assert_eq!(
+        export("HOST: {images: {app: []}}"),
+        (
+            Some(0),
+            carried(&["next", "v1", "v2"]),
+            "warning: list `sync.yaml`: line 1: the tags of HOST/app: 1 is of evidence, which goes \
+             with the image it speaks of and is not carried without it\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(evidence(&archive, &one.digest), [signature.digest]);
+    std::fs::remove_file(&archive).unwrap();
+    let failed = |said: &str| (Some(2), vec![], format!("error: {said}\n"));
+    assert_eq!(
+        export("HOST: {images-by-tag-regex: {app: '^w'}}"),
+        failed(
+            "list `sync.yaml`: line 1: no image is meant by the tags of HOST/app that match `^w`"
+        )
+    );
+    assert_eq!(
+        export("HOST: {images: {gone: []}}"),
+        failed(
+            "cannot list the tags of HOST/gone: GET http://HOST/v2/gone/tags/list was answered with \
+             404"
+        )
+    );
+    assert!(!archive.exists());
 }

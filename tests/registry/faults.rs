@@ -648,7 +648,7 @@ const EXPORT: &[Fault] = &[
             store.answer(&first)
         })],
         alone: Fails(
-            "cannot look up evidence (referrers-api) of HOST/app@IMAGE: the referrers at HOST/app/referrers/IMAGE exceed 1000 pages",
+            "cannot look up evidence (referrers-api) of HOST/app@IMAGE: the list at HOST/app/referrers/IMAGE exceeds 1000 pages",
         ),
         patient: (AsAlone, &[]),
     },

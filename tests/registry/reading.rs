@@ -226,7 +226,7 @@ fn referrers_end() {
     let error = registry.repository("team/app").referrers(&subject).unwrap_err();
     assert_eq!(
         told(error, &server),
-        format!("the referrers at http://HOST/v2/team/app/referrers/{subject} exceed 10 referrers")
+        format!("the list at http://HOST/v2/team/app/referrers/{subject} exceeds 10 referrers")
     );
     assert_eq!(server.asked().len(), 11);
 }
@@ -266,4 +266,43 @@ fn the_next_page_is_at_the_same_host() {
         let error = registry.repository("team/app").referrers(&subject).unwrap_err();
         assert_eq!(told(error, &server).replace(&subject.to_string(), "SUBJECT"), said);
     }
+}
+
+#[test]
+fn every_page_of_tags_is_read() {
+    let path = "/v2/team/app/tags/list";
+    let server = Server::start(move |asked| {
+        let answer = |text: &str| Answer::new(200).body("application/json", text);
+        match asked.target.strip_prefix(path) {
+            Some("") => answer(r#"{"name":"team/app","tags":["v2","v1"]}"#)
+                .header("Link", format!("<{path}?last=v1>; rel=\"next\"")),
+            Some("?last=v1") => answer(r#"{"name":"team/app","tags":["v3"]}"#),
+            // A repository that lost its last tag.
+            _ if asked.target.contains("/empty/") => answer(r#"{"name":"empty","tags":null}"#),
+            _ if asked.target.contains("/odd/") => answer("[]"),
+            _ if asked.target.contains("/long/") => {
+                answer(r#"{"tags":["a","b","c","d"]}"#).header("Link", "<?again>; rel=next")
+            }
+            _ => Answer::new(404),
+        }
+    });
+    let limits = Limits { descriptors: 10, ..Limits::default() };
+    let registry = registry_with(&server, None, &limits);
+    let tags = |path: &str| registry.repository(path).tags().map_err(|error| told(error, &server));
+    let named = |tags: &[&str]| Ok(tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>());
+    assert_eq!(tags("team/app"), named(&["v2", "v1", "v3"]));
+    assert_eq!(tags("empty"), named(&[]));
+    assert_eq!(
+        tags("odd").unwrap_err(),
+        "the answer of http://HOST/v2/odd/tags/list is no list of tags: invalid length 0, expected \
+         struct Page with 1 element at line 1 column 2"
+    );
+    assert_eq!(
+        tags("long").unwrap_err(),
+        "the list at http://HOST/v2/long/tags/list exceeds 10 tags"
+    );
+    assert_eq!(
+        tags("gone").unwrap_err(),
+        "GET http://HOST/v2/gone/tags/list was answered with 404"
+    );
 }

@@ -7,9 +7,10 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{LeftOver, List, ListEntry, ListError, location};
+use super::{LeftOver, List, ListEntry, ListError, TagExpression, Tags, TagsOf, location};
 use crate::digest::Digest;
-use crate::oci::{InvalidReference, Reference};
+use crate::limits::Limits;
+use crate::oci::{InvalidReference, Named, Reference};
 use crate::transfer::{InvalidLocation, Location, WantedPlatform};
 use crate::yaml::{self, Bounds, Document, Unquoted};
 
@@ -17,7 +18,7 @@ use crate::yaml::{self, Bounds, Document, Unquoted};
 const BOUNDS: Bounds = Bounds { depth: 16, nodes: 200_000, unquoted: Unquoted::Text };
 
 /// Reads every document of a file.
-pub(super) fn read(text: &str) -> Result<List, ListError> {
+pub(super) fn read(text: &str, limits: &Limits) -> Result<List, ListError> {
     let mut list = List::default();
     for document in yaml::documents(text) {
         let head: Head = document.read_within(BOUNDS)?;
@@ -32,7 +33,7 @@ pub(super) fn read(text: &str) -> Result<List, ListError> {
             ("mirror.openshift.io/v2alpha1", "ImageSetConfiguration") => {
                 image_set_configuration(&document, &mut list)?;
             }
-            ("", "") => skopeo_sync(&document, &mut list)?,
+            ("", "") => skopeo_sync(&document, &mut list, limits)?,
             _ => {
                 return Err(ListError::Kind { line: document.line, kind, api_version: version });
             }
@@ -251,27 +252,21 @@ fn is_empty(value: &Value) -> bool {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct SyncedRegistry {
     images: Option<BTreeMap<String, Option<Vec<Spanned<String>>>>>,
-    images_by_tag_regex: Option<BTreeMap<String, String>>,
-    images_by_semver: Option<BTreeMap<String, String>>,
+    images_by_tag_regex: Option<BTreeMap<String, Spanned<String>>>,
+    images_by_semver: Option<BTreeMap<String, Spanned<String>>>,
     credentials: Option<IgnoredAny>,
     tls_verify: Option<bool>,
     cert_dir: Option<String>,
 }
 
-fn skopeo_sync(document: &Document<'_>, list: &mut List) -> Result<(), ListError> {
+fn skopeo_sync(document: &Document<'_>, list: &mut List, limits: &Limits) -> Result<(), ListError> {
     let registries: BTreeMap<String, Option<SyncedRegistry>> = document.read_within(BOUNDS)?;
     let line = document.line;
     for (registry, synced) in registries {
         let Some(synced) = synced else { continue };
-        let by_pattern = [
-            ("images-by-tag-regex", &synced.images_by_tag_regex),
-            ("images-by-semver", &synced.images_by_semver),
-        ];
-        for (field, repositories) in by_pattern {
-            if let Some(path) = repositories.iter().flat_map(BTreeMap::keys).next() {
-                let repository = format!("{registry}/{path}");
-                return Err(ListError::ByPattern { line, field, repository });
-            }
+        if let Some((path, constraint)) = synced.images_by_semver.iter().flatten().next() {
+            let (line, repository) = (line_of(document, constraint), format!("{registry}/{path}"));
+            return Err(ListError::ByVersion { line, repository });
         }
         let unheeded = [
             ("credentials", synced.credentials.is_some(), "--authfile"),
@@ -287,8 +282,8 @@ fn skopeo_sync(document: &Document<'_>, list: &mut List) -> Result<(), ListError
             let repository = format!("{registry}/{path}");
             let references = references.unwrap_or_default();
             if references.is_empty() {
-                let field = "an empty list";
-                return Err(ListError::ByPattern { line, field, repository });
+                let repository = repository_at(line, &repository)?;
+                list.tags.push(TagsOf { line, repository, which: Tags::All });
             }
             for reference in references {
                 let line = line_of(document, &reference);
@@ -296,8 +291,23 @@ fn skopeo_sync(document: &Document<'_>, list: &mut List) -> Result<(), ListError
                 list.entries.push(ListEntry { line, location, platform: None });
             }
         }
+        for (path, text) in synced.images_by_tag_regex.unwrap_or_default() {
+            let line = line_of(document, &text);
+            let repository = repository_at(line, &format!("{registry}/{path}"))?;
+            let text = text.value;
+            let expression = TagExpression::parse(&text, limits)
+                .map_err(|cause| ListError::Expression { line, text, cause })?;
+            list.tags.push(TagsOf { line, repository, which: Tags::Matching(expression) });
+        }
     }
     Ok(())
+}
+
+/// A repository, named without a tag or digest.
+fn repository_at(line: usize, text: &str) -> Result<Named, ListError> {
+    let wrong = |cause| ListError::Repository { line, text: text.to_owned(), cause };
+    let named: Named = text.parse().map_err(wrong)?;
+    if named.is_name_only() { Ok(named) } else { Err(wrong(InvalidReference::Repository)) }
 }
 
 /// What is a digest is one; all else is a tag.

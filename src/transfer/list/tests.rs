@@ -9,7 +9,7 @@ fn parse(text: &str) -> Result<List, String> {
 
 /// Line, image and platform of each entry, then what is left over, then the destinations.
 fn told(text: &str) -> Vec<String> {
-    let List { entries, left_over, destinations } = parse(text).unwrap();
+    let List { entries, tags, left_over, destinations } = parse(text).unwrap();
     let entries = entries.iter().map(|ListEntry { line, location, platform }| {
         let place = match location {
             Location::Registry(reference) => reference.to_string(),
@@ -19,6 +19,7 @@ fn told(text: &str) -> Vec<String> {
         format!("{line} {place}{platform}")
     });
     let mut told: Vec<_> = entries.collect();
+    told.extend(tags.iter().map(|tags| format!("{} {tags}", tags.line)));
     told.extend(left_over.iter().map(|left| format!("left over: {left}")));
     if destinations > 0 {
         told.push(format!("{destinations} destinations"));
@@ -203,19 +204,80 @@ fn what_skopeo_synchronises() {
 }
 
 #[test]
+fn tags_that_are_not_named() {
+    let text = "quay.io:\n  images: {a/b: [], c: }\n  images-by-tag-regex:\n    d: ^1\\.\n    a/b: 'rc'\ndocker.io: {images: {busybox: []}}\n";
+    assert_eq!(
+        told(text),
+        [
+            "1 the tags of busybox",
+            "1 the tags of quay.io/a/b",
+            "1 the tags of quay.io/c",
+            "5 the tags of quay.io/a/b that match `rc`",
+            r"4 the tags of quay.io/d that match `^1\\.`",
+        ]
+    );
+    let list = parse(text).unwrap();
+    let among = |place: usize, tags: &[&str]| {
+        let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        let found = list.tags.get(place).unwrap().among(tags);
+        let text = |it: Tagged| {
+            (it.images.iter().map(ToString::to_string).collect::<Vec<_>>(), it.evidence)
+        };
+        found.map(text)
+    };
+    let hex = &DIGEST[7..];
+    let sig = &format!("sha256-{hex}.sig");
+    let fallback = &format!("sha256-{hex}");
+    let all = ["v2", "1.10", "1.9-rc1", sig, "v2", fallback, "sha256-x.sig"];
+    let images = |repository: &str, tags: &[&str]| {
+        tags.iter().map(|tag| format!("{repository}:{tag}")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        [among(0, &all), among(1, &all), among(3, &all), among(4, &all), among(1, &[])],
+        [
+            Ok((
+                images("docker.io/library/busybox", &["1.10", "1.9-rc1", "sha256-x.sig", "v2"]),
+                2
+            )),
+            Ok((images("quay.io/a/b", &["1.10", "1.9-rc1", "sha256-x.sig", "v2"]), 2)),
+            Ok((images("quay.io/a/b", &["1.9-rc1"]), 0)),
+            Ok((images("quay.io/d", &["1.10", "1.9-rc1"]), 0)),
+            Ok((vec![], 0)),
+        ]
+    );
+    assert_eq!(among(1, &["a/b"]), Err(InvalidReference::Tag));
+    // One list is another where its expression is.
+    assert_ne!(list, parse(&text.replace("rc", "rd")).unwrap());
+}
+
+#[test]
 fn documents_that_are_refused() {
     let hauler = "apiVersion: content.hauler.cattle.io/v1\nkind: Images\n";
-    let pattern = |field: &str| {
-        format!(
-            "line 1: `{field}` of `quay.io/a` means whatever tags the registry has, and an export \
-             is of images that are named; write the tags under `images`"
-        )
-    };
+    let path = "the repository is no lower-case path such as team/app";
     let cases = [
-        ("quay.io:\n  images-by-tag-regex: {a: ^1}\n".to_owned(), pattern("images-by-tag-regex")),
-        ("quay.io:\n  images-by-semver: {a: '>=1'}\n".to_owned(), pattern("images-by-semver")),
-        ("quay.io:\n  images: {a: []}\n".to_owned(), pattern("an empty list")),
-        ("quay.io:\n  images: {a: }\n".to_owned(), pattern("an empty list")),
+        (
+            "quay.io:\n  images-by-semver: {a: '>=1'}\n".to_owned(),
+            "line 2: `images-by-semver` of `quay.io/a`: sealift does not compare versions; write an \
+             expression under `images-by-tag-regex`, or the tags under `images`"
+                .to_owned(),
+        ),
+        (
+            "quay.io:\n  images-by-tag-regex: {a: '('}\n".to_owned(),
+            "line 2: `(` cannot be used as a regular expression: regex parse error:\n    (\n    \
+             ^\nerror: unclosed group"
+                .to_owned(),
+        ),
+        (
+            "quay.io:\n  images-by-tag-regex: {a: '(a{1000}){1000}'}\n".to_owned(),
+            "line 2: `(a{1000}){1000}` cannot be used as a regular expression: Compiled regex \
+             exceeds size limit of 1048576 bytes."
+                .to_owned(),
+        ),
+        (
+            "quay.io:\n  images-by-tag-regex: {'a:1': ^1}\n".to_owned(),
+            format!("line 2: `quay.io/a:1`: {path}"),
+        ),
+        ("quay.io:\n  images: {A: []}\n".to_owned(), format!("line 1: `quay.io/A`: {path}")),
         (
             "quay.io:\n  images: {a: ['1/b:2']}\n".to_owned(),
             "line 2: `quay.io/a:1/b:2`: the tag is not up to 128 letters, digits, `.`, `_` or `-`"
