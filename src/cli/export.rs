@@ -40,12 +40,12 @@ use super::{clock, input, output, verify};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     let limits = Limits::default();
-    let mut wished = args.wishes(&limits)?;
-    let files = join_volumes(&mut wished.wishes, &limits)?;
+    let mut order = args.order(&limits)?;
+    let files = join_volumes(&mut order.wishes, &limits)?;
     let elsewhere = args.elsewhere()?;
-    let origins = Origins::open(args, &wished, &files, &elsewhere, &limits)?;
-    origins.ask_for_tags(&mut wished)?;
-    let Wishes { wishes, mut notes, .. } = wished;
+    let origins = Origins::open(args, &order, &files, &elsewhere, &limits)?;
+    origins.ask_for_tags(&mut order)?;
+    let Order { wishes, mut notes, .. } = order;
     notes.extend(origins.notes());
     let sources = origins.sources(&wishes, &elsewhere, &limits)?;
     let mut requests = origins.requests(&wishes, &sources)?;
@@ -184,12 +184,12 @@ impl ExportArgs {
     }
 
     /// Everything to export, arguments first, each once.
-    fn wishes(&self, limits: &Limits) -> Result<Wishes> {
+    fn order(&self, limits: &Limits) -> Result<Order> {
         let own = Platforms::of(self.platforms.iter().cloned());
         let locations = self.images.iter().cloned();
         let wish = |location| Wish { location, platforms: own.clone() };
         let wishes = locations.map(wish).collect();
-        let mut found = Wishes { wishes, by_tags: Vec::new(), notes: Vec::new() };
+        let mut found = Order { wishes, by_tags: Vec::new(), notes: Vec::new() };
         for path in &self.image_txt {
             self.read_list(path, &own, limits, &mut found)?;
         }
@@ -205,7 +205,7 @@ impl ExportArgs {
         path: &Path,
         own: &Platforms,
         limits: &Limits,
-        found: &mut Wishes,
+        found: &mut Order,
     ) -> Result<()> {
         let shown = path.display();
         let text = input::read_text(path, "list", limits.metadata_bytes)?;
@@ -304,7 +304,7 @@ impl AskedLog {
 }
 
 /// What is to be exported.
-struct Wishes {
+struct Order {
     wishes: Vec<Wish>,
     /// Images that are named by whatever tags their repository has, and the list that does.
     by_tags: Vec<(PathBuf, TagsOf, Platforms)>,
@@ -375,14 +375,14 @@ struct Origins {
 impl Origins {
     fn open(
         args: &ExportArgs,
-        wished: &Wishes,
+        order: &Order,
         files: &Files,
         elsewhere: &[Reference],
         limits: &Limits,
     ) -> Result<Self> {
         let mut archives = BTreeMap::new();
         let mut docker = BTreeSet::new();
-        for Wish { location, .. } in &wished.wishes {
+        for Wish { location, .. } in &order.wishes {
             let Location::Archive { form, path, .. } = location else { continue };
             if *form == Form::DockerSave {
                 docker.insert(path.clone());
@@ -398,7 +398,7 @@ impl Origins {
         let _ = (args, elsewhere);
         Ok(Self {
             #[cfg(feature = "net")]
-            registries: Self::registries(args, wished, elsewhere, limits)?,
+            registries: Self::registries(args, order, elsewhere, limits)?,
             archives,
             docker,
         })
@@ -419,15 +419,15 @@ impl Origins {
     #[cfg(feature = "net")]
     fn registries(
         args: &ExportArgs,
-        wished: &Wishes,
+        order: &Order,
         elsewhere: &[Reference],
         limits: &Limits,
     ) -> Result<Option<Registries>> {
-        let of_wishes = wished.wishes.iter().filter_map(|wish| match &wish.location {
+        let of_wishes = order.wishes.iter().filter_map(|wish| match &wish.location {
             Location::Registry(reference) => Some(reference.registry()),
             Location::Archive { .. } => None,
         });
-        let of_tags = wished.by_tags.iter().map(|(_, tags, _)| tags.repository.registry());
+        let of_tags = order.by_tags.iter().map(|(_, tags, _)| tags.repository.registry());
         let mut hosts = of_wishes.chain(of_tags).chain(elsewhere.iter().map(Reference::registry));
         let Some(first) = hosts.next() else { return Ok(None) };
         let mut registries = args.registry.registries(limits)?;
@@ -439,8 +439,8 @@ impl Origins {
     }
 
     /// Puts the images in the place of the tags that they are meant by.
-    fn ask_for_tags(&self, wished: &mut Wishes) -> Result<()> {
-        for (list, tags, platforms) in std::mem::take(&mut wished.by_tags) {
+    fn ask_for_tags(&self, order: &mut Order) -> Result<()> {
+        for (list, tags, platforms) in std::mem::take(&mut order.by_tags) {
             let place = format!("list `{}`: line {}", list.display(), tags.line);
             let Tagged { images, evidence } = tags
                 .among(self.tags(&tags)?)
@@ -449,18 +449,18 @@ impl Origins {
                 bail!("{place}: no image is meant by {tags}");
             }
             if evidence > 0 {
-                wished.notes.push(format!(
+                order.notes.push(format!(
                     "{place}: {tags}: {} evidence, which goes with the image it speaks of and is \
                      not carried without it",
                     if evidence == 1 { "1 is of".to_owned() } else { format!("{evidence} are of") }
                 ));
             }
-            wished.wishes.extend(images.into_iter().map(|image| Wish {
+            order.wishes.extend(images.into_iter().map(|image| Wish {
                 location: Location::Registry(image),
                 platforms: platforms.clone(),
             }));
         }
-        keep_first(&mut wished.wishes);
+        keep_first(&mut order.wishes);
         Ok(())
     }
 

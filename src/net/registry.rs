@@ -103,6 +103,9 @@ pub enum Referrers {
     Listed(Vec<Descriptor>),
 }
 
+/// What stands on a page of a list, and where the next page is.
+type Page<T> = (Vec<T>, Option<Uri>);
+
 impl<'a> Repository<'a> {
     /// `registry/path`.
     pub fn name(&self) -> String {
@@ -179,7 +182,7 @@ impl<'a> Repository<'a> {
         &self,
         path: &str,
         what: &'static str,
-        read: impl Fn(usize, Call) -> Result<Option<(Vec<T>, Option<Uri>)>, Error>,
+        read: impl Fn(usize, Call) -> Result<Option<Page<T>>, Error>,
     ) -> Result<Option<Vec<T>>, Error> {
         let limit = self.registry.limits.descriptors;
         let mut call = self.call(Method::GET, path)?;
@@ -203,11 +206,7 @@ impl<'a> Repository<'a> {
     }
 
     /// One page, and where the next one is; none where the first is not there.
-    fn referrers_page(
-        &self,
-        page: usize,
-        call: Call,
-    ) -> Result<Option<(Vec<Descriptor>, Option<Uri>)>, Error> {
+    fn referrers_page(&self, page: usize, call: Call) -> Result<Option<Page<Descriptor>>, Error> {
         let limits = &self.registry.limits;
         let accept = HeaderValue::from_static(MediaType::OCI_INDEX);
         let reply = self.send(Access::Pull, call.header(ACCEPT, accept), Payload::None)?;
@@ -229,10 +228,10 @@ impl<'a> Repository<'a> {
     }
 
     /// One page, and where the next one is.
-    fn tags_page(&self, call: Call) -> Result<(Vec<String>, Option<Uri>), Error> {
+    fn tags_page(&self, call: Call) -> Result<Page<String>, Error> {
         /// What else stands there is the repository's name.
         #[derive(Deserialize)]
-        struct Page {
+        struct TagList {
             tags: Option<Vec<String>>,
         }
         let accept = HeaderValue::from_static("application/json");
@@ -244,7 +243,7 @@ impl<'a> Repository<'a> {
         let next = next_page(&reply)?;
         let bytes = reply.read(self.registry.limits.metadata_bytes)?;
         // A repository that lost its last tag has null here.
-        let Page { tags } =
+        let TagList { tags } =
             serde_json::from_slice(&bytes).map_err(|cause| Error::TagList { url, cause })?;
         Ok((tags.unwrap_or_default(), next))
     }

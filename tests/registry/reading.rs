@@ -295,7 +295,7 @@ fn every_page_of_tags_is_read() {
     assert_eq!(
         tags("odd").unwrap_err(),
         "the answer of http://HOST/v2/odd/tags/list is no list of tags: invalid length 0, expected \
-         struct Page with 1 element at line 1 column 2"
+         struct TagList with 1 element at line 1 column 2"
     );
     assert_eq!(
         tags("long").unwrap_err(),
