@@ -259,7 +259,7 @@ fn what_fails_leaves_nothing() {
         let mut writer = ArchiveWriter::create(&path).unwrap();
         writer.index(b"{}").unwrap();
         let filled = writer.fill(&[(abc, size)], |places| {
-            let mut filling = places.fill(places.all()[0]);
+            let mut filling = places.fill(0)?;
             chunks.iter().try_for_each(|chunk| filling.write(chunk))?;
             filling.end()
         });
@@ -267,6 +267,26 @@ fn what_fails_leaves_nothing() {
         assert_eq!(writer.finish().as_ref(), Err(&broken));
         assert_eq!(names(scratch.path()), [""; 0]);
     }
+    // Each place is filled once.
+    let mut writer = ArchiveWriter::create(&path).unwrap();
+    writer.index(b"{}").unwrap();
+    let error = |what: &str| {
+        let doing = format!("write `{}`", path.display());
+        Some(Error::Io { doing, cause: io::Error::other(what.to_owned()).into() })
+    };
+    let undue = || error("a blob is written that is not due");
+    let filled = writer.fill(&[(abc, 3), (Digest::sha256(b""), 0)], |places| {
+        let mut filling = places.fill(0)?;
+        assert_eq!(places.fill(0).err(), undue());
+        filling.write(b"abc")?;
+        filling.end()?;
+        assert_eq!((places.fill(0).err(), places.fill(2).err()), (undue(), undue()));
+        assert_eq!(places.keep(0, &mut |_| {}).err(), undue());
+        Ok(())
+    });
+    assert_eq!(filled.err(), error("a blob is not written"));
+    drop(writer);
+    assert_eq!(names(scratch.path()), [""; 0]);
     let mut writer = ArchiveWriter::create(&path).unwrap();
     assert_eq!(writer.blob(&abc, 3, &mut &b"abc"[..]), Err(Error::NoIndex));
     assert_eq!(writer.fill(&[(abc, 3)], |_| Ok(())), Err(Error::NoIndex));

@@ -436,14 +436,13 @@ fn fill(path: &Path, blobs: &Blobs, left: usize) -> Result<usize, Error> {
     let rest = blobs[first.blobs..].to_vec();
     let (mut kept, mut hashed) = (first.blobs, 0);
     writer.fill(&promised(&rest), |places| {
-        let all: Vec<_> = places.all().iter().zip(&rest).collect();
-        for (place, (_, bytes)) in all.into_iter().skip(left).rev() {
-            if places.keep(*place, &mut |bytes| hashed += bytes)? {
+        for (number, (_, bytes)) in rest.iter().enumerate().skip(left).rev() {
+            if places.keep(number, &mut |bytes| hashed += bytes)? {
                 kept += 1;
                 assert_eq!(std::mem::take(&mut hashed), bytes.len() as u64);
                 continue;
             }
-            let mut filling = places.fill(*place);
+            let mut filling = places.fill(number)?;
             bytes.chunks(300).try_for_each(|chunk| filling.write(chunk))?;
             filling.end()?;
         }

@@ -26,7 +26,7 @@ pub use error::{Damage, EntryType, Error, HeaderFault, IoError, Member, PaxFault
 pub use held::{Answers, Held};
 pub use partial::Leftover;
 pub use path::{BadPath, MemberPath};
-pub use places::{Filling, Place, Places};
+pub use places::{Filling, Places};
 pub use volumes::{BadVolumeSize, VolumeSize};
 pub use write::{ArchiveWriter, Kept, Shape};
 

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::archive::output::Syncing;
@@ -14,7 +14,7 @@ use crate::archive::write::{header, padding};
 use crate::archive::{BlobError, Error};
 use crate::digest::{Digest, Hasher};
 
-/// Where blobs go.
+/// Where blobs go, each called by its number in their list, from 0.
 pub struct Places<'a> {
     file: &'a File,
     leftover: Leftover,
@@ -29,14 +29,15 @@ pub struct Places<'a> {
 }
 
 /// Where one blob goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
+struct Place {
     digest: Digest,
     size: u64,
     /// Of its header.
     begins: u64,
     /// Of its content.
     content: u64,
+    /// Whether it is filled or being filled, which is done once.
+    is_taken: AtomicBool,
 }
 
 impl<'a> Places<'a> {
@@ -53,7 +54,8 @@ impl<'a> Places<'a> {
             let header = u64::try_from(header(digest, *size).len()).unwrap_or(u64::MAX);
             let (begins, content) = (end, end.saturating_add(header));
             end = content.saturating_add(size.next_multiple_of(512));
-            Place { digest: *digest, size: *size, begins, content }
+            let is_taken = AtomicBool::new(false);
+            Place { digest: *digest, size: *size, begins, content, is_taken }
         });
         let all = all.collect();
         let syncing = Mutex::new(Syncing::default());
@@ -68,22 +70,30 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The places, in the order of the blobs.
-    pub fn all(&self) -> &[Place] {
-        &self.all
+    fn take(&self, number: usize) -> Result<&Place, Error> {
+        let place = self.all.get(number).filter(|it| !it.is_taken.swap(true, Ordering::Relaxed));
+        place.ok_or_else(|| (self.failed)(io::Error::other("a blob is written that is not due")))
     }
 
     /// Keeps what a broken run left in a place, where this is to be resumed and it is the blob, by every
     /// byte; `passed` hears of the bytes that are hashed.
-    pub fn keep(&self, place: Place, passed: &mut dyn FnMut(u64)) -> Result<bool, Error> {
-        let Place { digest, size, begins, content } = place;
+    pub fn keep(&self, number: usize, passed: &mut dyn FnMut(u64)) -> Result<bool, Error> {
+        let place = self.take(number)?;
+        let is_kept = self.leftover == Leftover::Resumed && self.is_filled(place, passed)?;
+        self.filled.fetch_add(usize::from(is_kept), Ordering::Relaxed);
+        place.is_taken.store(is_kept, Ordering::Relaxed);
+        Ok(is_kept)
+    }
+
+    /// Whether a place holds its blob.
+    fn is_filled(&self, place: &Place, passed: &mut dyn FnMut(u64)) -> Result<bool, Error> {
+        let &Place { digest, size, begins, content, .. } = place;
         let stands = |expected: &[u8], position| -> Result<bool, Error> {
             let mut found = vec![0; expected.len()];
             let read = read_up_to(self.file, &mut found, position).map_err(&self.failed)?;
             Ok(read == expected.len() && found == expected)
         };
-        if self.leftover == Leftover::Replaced
-            || !stands(&header(&digest, size), begins)?
+        if !stands(&header(&digest, size), begins)?
             || !stands(padding(size), content.saturating_add(size))?
         {
             return Ok(false);
@@ -105,15 +115,14 @@ impl<'a> Places<'a> {
             Ok(())
         })
         .map_err(&self.failed)?;
-        let is_it = hasher.finish() == digest;
-        self.filled.fetch_add(usize::from(is_it), Ordering::Relaxed);
-        Ok(is_it)
+        Ok(hasher.finish() == digest)
     }
 
-    /// Begins to fill a place.
-    pub fn fill(&self, place: Place) -> Filling<'_> {
+    /// Begins to fill a place, which is done once.
+    pub fn fill(&self, number: usize) -> Result<Filling<'_>, Error> {
+        let place = self.take(number)?;
         let hasher = Hasher::new(place.digest.algorithm());
-        Filling { places: self, place, hasher, written: 0 }
+        Ok(Filling { places: self, place, hasher, written: 0 })
     }
 
     /// The byte behind the last place; waits for what is on its way to the disk.
@@ -144,7 +153,7 @@ fn read_up_to(file: &File, buffer: &mut [u8], position: u64) -> io::Result<usize
 /// for a blob.
 pub struct Filling<'a> {
     places: &'a Places<'a>,
-    place: Place,
+    place: &'a Place,
     hasher: Hasher,
     written: u64,
 }
@@ -152,7 +161,7 @@ pub struct Filling<'a> {
 impl Filling<'_> {
     /// Writes the next bytes of the blob, never behind its place.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let Place { digest, size: promised, content, .. } = self.place;
+        let &Place { digest, size: promised, content, .. } = self.place;
         let passed = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let found = self.written.saturating_add(passed);
         if found > promised {
@@ -167,7 +176,7 @@ impl Filling<'_> {
 
     /// Ends it: a blob that is not what was promised is an error, and has no header.
     pub fn end(self) -> Result<(), Error> {
-        let Place { digest, size: promised, begins, content } = self.place;
+        let &Place { digest, size: promised, begins, content, .. } = self.place;
         let bad = |cause| Err(Error::BadBlob { cause });
         if self.written != promised {
             return bad(BlobError::WrongSize { digest, promised, found: self.written });

@@ -11,6 +11,7 @@ use super::prefetch::{Writer, pipe};
 use super::workers::in_parallel;
 use super::{ChunkSink, Error, Fault, Plan, Watch};
 use crate::archive::{ArchiveWriter, Kept};
+use crate::digest::Digest;
 
 /// Writes the plan, `concurrency` blobs at a time. The archive proves every blob, so a source that lies
 /// ends the export and the archive never appears. What was kept of a broken run is not read again.
@@ -23,15 +24,16 @@ pub fn into_archive(
     let (blobs, bytes) = plan.size();
     watch.begins(blobs, bytes);
     let blobs: Vec<_> = plan.items.iter().map(|item| (item.digest, item.size)).collect();
-    let mut kept = writer.begin(&plan.index, &blobs, &mut |bytes| watch.passed(bytes))?;
-    let rest = plan.items.get(kept.blobs..).unwrap_or_default();
-    if writer.has_places() {
-        let further = side_by_side(rest, &mut writer, concurrency, watch)?;
-        kept.blobs = kept.blobs.saturating_add(further.blobs);
-        kept.bytes = kept.bytes.saturating_add(further.bytes);
+    let mut hashed = |bytes| watch.passed(bytes);
+    let kept = if writer.has_places() {
+        writer.begin(&plan.index, &[], &mut hashed)?;
+        side_by_side(&plan.items, &blobs, &mut writer, concurrency, watch)?
     } else {
+        let kept = writer.begin(&plan.index, &blobs, &mut hashed)?;
+        let rest = plan.items.get(kept.blobs..).unwrap_or_default();
         in_order(rest, &mut writer, concurrency, watch)?;
-    }
+        kept
+    };
     let replaced = writer.has_replaced();
     let files = writer.finish()?;
     Ok(Written { kept, replaced, files })
@@ -41,26 +43,33 @@ pub fn into_archive(
 /// stands there already.
 fn side_by_side(
     items: &[Item<'_>],
+    blobs: &[(Digest, u64)],
     writer: &mut ArchiveWriter,
     concurrency: usize,
     watch: &dyn Watch,
 ) -> Result<Kept, Error> {
-    let blobs: Vec<_> = items.iter().map(|item| (item.digest, item.size)).collect();
     let kept = Mutex::new(Kept::default());
-    writer.fill(&blobs, |places| {
-        let items: Vec<_> = items.iter().zip(places.all()).collect();
-        in_parallel(&items, concurrency, |(item, place)| {
-            let mut passed = |bytes| watch.passed(bytes);
-            if places.keep(**place, &mut passed)? {
+    writer.fill(blobs, |places| {
+        let items: Vec<_> = items.iter().enumerate().collect();
+        in_parallel(&items, concurrency, |&(number, item)| {
+            let mut told = 0_u64;
+            let mut hashed = |bytes| {
+                told = told.saturating_add(bytes);
+                watch.passed(bytes);
+            };
+            if places.keep(number, &mut hashed)? {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 kept.blobs = kept.blobs.saturating_add(1);
                 kept.bytes = kept.bytes.saturating_add(item.size);
                 return Ok(());
             }
-            let mut filling = places.fill(**place);
+            let mut filling = places.fill(number)?;
             let mut refused = None;
             let read = read(item, &mut |chunk| {
-                watch.passed(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+                // What stood there and was not it was told already.
+                let passed = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                watch.passed(passed.saturating_sub(told));
+                told = told.saturating_sub(passed);
                 filling.write(chunk).map_err(|error| {
                     refused = Some(error);
                     io::ErrorKind::Other.into()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sealift::archive::{Archive, ArchiveWriter, Leftover, Shape};
 use sealift::digest::Digest;
@@ -12,7 +12,7 @@ use sealift::inventory::{Inventory, Name};
 use sealift::limits::Limits;
 use sealift::oci::{Descriptor, MediaType, Reference};
 use sealift::transfer::{
-    Error, Exceptions, Moved, Plan, Platforms, Request, Search, Settings, Unwatched, Written,
+    Error, Exceptions, Moved, Plan, Platforms, Request, Search, Settings, Watch, Written,
     into_archive,
 };
 
@@ -128,6 +128,24 @@ struct Told {
     moved: Vec<Moved>,
     unused: Vec<String>,
     written: Written,
+    /// Bytes that were promised, and those that passed.
+    progress: (u64, u64),
+}
+
+#[derive(Default)]
+struct Progress {
+    promised: AtomicU64,
+    passed: AtomicU64,
+}
+
+impl Watch for Progress {
+    fn begins(&self, _: usize, bytes: u64) {
+        self.promised.store(bytes, Ordering::SeqCst);
+    }
+
+    fn passed(&self, bytes: u64) {
+        self.passed.fetch_add(bytes, Ordering::SeqCst);
+    }
 }
 
 impl Told {
@@ -153,11 +171,14 @@ fn export_by(server: &Server, output: &Path, wish: &Wish<'_>) -> Result<Told, Er
         search.elsewhere.push(&sigs);
     }
     let settings = Settings { concurrency: 4, limits: Limits::default(), time: None };
-    let plan = Plan::search(&requests, &search, &settings, &Unwatched)?;
+    let progress = Progress::default();
+    let plan = Plan::search(&requests, &search, &settings, &progress)?;
     let writer = ArchiveWriter::create_as(output, wish.shape).unwrap();
-    let written = into_archive(&plan, writer, 4, &Unwatched)?;
+    let written = into_archive(&plan, writer, 4, &progress)?;
     let unused = search.exceptions.unused().map(ToString::to_string).collect();
-    Ok(Told { ledger: plan.ledger().clone(), moved: plan.moved().to_vec(), unused, written })
+    let progress = (progress.promised.into_inner(), progress.passed.into_inner());
+    let (ledger, moved) = (plan.ledger().clone(), plan.moved().to_vec());
+    Ok(Told { ledger, moved, unused, written, progress })
 }
 
 /// The evidence that the archive at `path` ties to a manifest.
@@ -271,6 +292,15 @@ fn an_export_goes_on() {
     export(&server, &path).unwrap();
     assert!(std::fs::read(&path).unwrap() == resumed);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    // One wrong byte: that layer is hashed, read again, and told once.
+    let mut wrong = resumed.clone();
+    let first = layers.iter().find(|layer| Digest::sha256(layer) == sorted[0]).unwrap();
+    let at = wrong.windows(70_000).position(|it| it == first).unwrap();
+    wrong[at + 69_999] ^= 1;
+    std::fs::write(directory.path().join(".out.tar.partial"), wrong).unwrap();
+    let told = export_by(&server, &path, &Wish { shape, ..Wish::default() }).unwrap();
+    assert_eq!((told.written.kept.blobs, told.progress.0), (9, told.progress.1));
+    assert!(std::fs::read(&path).unwrap() == resumed);
 }
 
 #[test]
