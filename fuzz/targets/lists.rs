@@ -38,6 +38,15 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(again, entry.location);
         }
     }
+    for tags in &list.tags {
+        assert!((1..=lines).contains(&tags.line), "{tags}");
+        let found = tags.among(vec!["v1".to_owned(), "1.10".to_owned()]).expect("they are tags");
+        for image in &found.images {
+            assert_eq!(image.registry(), tags.repository.registry());
+            assert_eq!(image.repository(), tags.repository.repository());
+        }
+        assert_eq!(found.evidence, 0);
+    }
     for left in &list.left_over {
         assert!((1..=lines).contains(&left.line), "{left}");
     }
