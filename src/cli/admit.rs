@@ -16,8 +16,8 @@ use super::signer::Demands;
 use super::{clock, input, output, verify};
 
 pub(crate) fn run(args: &AdmitArgs) -> Result<Exit> {
-    let stdin = Path::new("-");
-    if args.filename == stdin && args.archive.iter().any(|path| path == stdin) {
+    let (files, stdin) = (&args.held.archive, Path::new("-"));
+    if args.filename == stdin && files.iter().any(|path| path == stdin) {
         bail!("`--filename` and `--archive` cannot both be standard input");
     }
     let limits = Limits::default();
@@ -25,8 +25,8 @@ pub(crate) fn run(args: &AdmitArgs) -> Result<Exit> {
     let demands = Demands::of_archive(&args.demands, &limits, now)?;
     let bytes = read(&args.filename, limits.object_bytes)?;
     let objects = Objects::parse(&bytes, &args.filename.to_string_lossy(), &limits)?;
-    let archive = verify::open_files(&args.archive, &limits)?;
-    let inventory = verify::inventory_of_files(&archive, &args.archive, &limits)?;
+    let archive = verify::open_files(files, &limits)?;
+    let inventory = verify::inventory_of_files(&archive, files, &limits)?;
     let work = Work {
         archive: &archive,
         inventory: &inventory,

@@ -116,6 +116,23 @@ pub(crate) struct VerifyArgs {
     pub no_progress: bool,
 }
 
+/// Where the images are, for commands whose arguments are something else.
+#[derive(Debug, Args)]
+pub(crate) struct ArchiveArgs {
+    /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
+    ///
+    /// Or all volumes of a set, in any order: `--archive images.tar.*`.
+    #[arg(
+        long,
+        value_name = "ARCHIVE",
+        env = "SEALIFT_ARCHIVE",
+        hide_env_values = true,
+        required = true,
+        num_args = 1..
+    )]
+    pub archive: Vec<PathBuf>,
+}
+
 /// Judges the images that Kubernetes objects name, and pins them to what was judged.
 ///
 /// The archive is the only source of images and evidence: what it does not hold is refused. Each
@@ -134,18 +151,8 @@ pub(crate) struct AdmitArgs {
     )]
     pub filename: PathBuf,
 
-    /// An OCI layout: a directory, a .tar, .tar.gz or .tar.zst, or `-` for standard input
-    ///
-    /// Or all volumes of a set, in any order: `--archive images.tar.*`.
-    #[arg(
-        long,
-        value_name = "ARCHIVE",
-        env = "SEALIFT_ARCHIVE",
-        hide_env_values = true,
-        required = true,
-        num_args = 1..
-    )]
-    pub archive: Vec<PathBuf>,
+    #[command(flatten)]
+    pub held: ArchiveArgs,
 
     #[command(flatten)]
     pub demands: DemandArgs,

@@ -1,7 +1,5 @@
 //! `sealift policy explain`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 use sealift::engine::{self, Options, Selector, Work};
@@ -9,6 +7,7 @@ use sealift::limits::Limits;
 use sealift::policy::Demand;
 use sealift::report::{Scope, text};
 
+use super::super::args::ArchiveArgs;
 use super::super::exit::Exit;
 use super::super::progress::{Bar, Wanted};
 use super::super::signer::{DemandArgs, Demands};
@@ -26,18 +25,8 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE", hide_env_values = true)]
     pub image: String,
 
-    /// The archive that holds it, in every form that `verify` takes
-    ///
-    /// All volumes of a set, in any order: `--archive images.tar.*`.
-    #[arg(
-        long,
-        value_name = "ARCHIVE",
-        env = "SEALIFT_ARCHIVE",
-        hide_env_values = true,
-        required = true,
-        num_args = 1..
-    )]
-    pub archive: Vec<PathBuf>,
+    #[command(flatten)]
+    pub held: ArchiveArgs,
 
     #[command(flatten)]
     pub demands: DemandArgs,
@@ -47,8 +36,9 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(args.demands.trust.verification_time)?;
     let demands = Demands::of_archive(&args.demands, &limits, now)?;
-    let archive = open_files(&args.archive, &limits)?;
-    let inventory = inventory_of_files(&archive, &args.archive, &limits)?;
+    let files = &args.held.archive;
+    let archive = open_files(files, &limits)?;
+    let inventory = inventory_of_files(&archive, files, &limits)?;
     let options = Options {
         selection: vec![Selector::new(&args.image)],
         jobs: jobs(None),
