@@ -571,13 +571,32 @@ fn inspect_says_that_nothing_was_verified() {
     assert_eq!(claims["logEntries"][0]["promise"], true);
 }
 
-/// The words of every option are in the long help, once.
+/// The words of every option are in the long help, once; both fit a terminal.
 #[test]
 fn long_help_teaches_and_short_help_is_short() {
-    for command in ["verify", "verify-bundle", "inspect"] {
-        let (short, long) = (run(&[command, "-h"]), run(&[command, "--help"]));
-        assert!(text(&long.stdout).len() > text(&short.stdout).len(), "{command}");
+    let help = |command: &[String], form| {
+        let arguments: Vec<_> = command.iter().map(String::as_str).chain([form]).collect();
+        text(&run(&arguments).stdout).to_owned()
+    };
+    let mut commands = vec![Vec::new()];
+    let mut seen = Vec::new();
+    while let Some(command) = commands.pop() {
+        let (short, long) = (help(&command, "-h"), help(&command, "--help"));
+        let lines = short.lines().chain(long.lines());
+        let wide: Vec<_> = lines.filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(wide, [""; 0], "{command:?}");
+        let (_, after) = long.split_once("\nCommands:\n").unwrap_or_default();
+        let (further, _) = after.split_once("\n\n").unwrap_or_default();
+        if further.is_empty() {
+            assert!(long.len() > short.len(), "{command:?}");
+        }
+        // A name stands at the third column, the words beside it further right.
+        let names = further.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        let names = names.filter(|name| !name.is_empty() && *name != "help");
+        commands.extend(names.map(|name| [&command[..], &[name.to_owned()]].concat()));
+        seen.push(command.join(" "));
     }
+    assert!(seen.contains(&"policy explain".to_owned()), "{seen:?}");
 }
 
 /// An archive on standard input that is cut short is an error, not a verdict.

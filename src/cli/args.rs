@@ -26,7 +26,7 @@ use sealift::transfer::{Namespace, Rule};
 
 /// Carries signed container images over an air gap and proves offline that they are the ones signed.
 #[derive(Debug, Parser)]
-#[command(name = "sealift", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "sealift", version, propagate_version = true, max_term_width = 80)]
 #[command(after_help = "\
 Exit status: 0 everything is admitted, 1 something is denied, 2 nothing could be decided.
 Every option can be given as an environment variable, shown beside it.")]

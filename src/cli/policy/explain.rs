@@ -22,7 +22,7 @@ use super::super::{clock, output};
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// The image: a digest, a full reference, or a tag of the archive
-    #[arg(long, value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE", hide_env_values = true)]
+    #[arg(long, value_name = "REF", env = "SEALIFT_IMAGE", hide_env_values = true)]
     pub image: String,
 
     #[command(flatten)]
