@@ -1,18 +1,31 @@
 //! Strict JSON: what two readers could take for two different documents is refused.
 //!
 //! A key that stands twice in one object, bytes after the document, a byte-order mark, a lone
-//! surrogate and nesting past a bound are errors here, before any field is read. Reading is by
-//! `serde_json`; this module only adds the walk that it does not do.
+//! surrogate and nesting past a bound are errors here, before any field is read; so is an array in the
+//! place of an object. Reading is by `serde_json`; this module only adds what it does not do.
+
+mod objects;
 
 use std::collections::HashSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+
+use objects::Objects;
 
 /// Reads one document as a `T`, refusing duplicate keys and more than `depth` levels of nesting.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], depth: usize) -> Result<T, Error> {
     check(bytes, depth)?;
-    serde_json::from_slice(bytes).map_err(|cause| Error { cause })
+    read(bytes)
+}
+
+/// Reads what [`check`] passed, or a part of it, as a `T`.
+pub fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    T::deserialize(Objects(&mut deserializer))
+        .and_then(|read| deserializer.end().map(|()| read))
+        .map_err(|cause| Error { cause })
 }
 
 /// Walks one document and refuses what [`parse`] refuses, reading nothing out of it.
@@ -161,5 +174,58 @@ mod tests {
         assert_eq!(refusal(r#"["\ud800"]"#), "unexpected end of hex escape at line 1 column 9");
         assert!(check(b"[\"\xff\"]", 3).is_err());
         assert!(check(b"\xff\xfe{\x00}\x00", 3).is_err());
+    }
+
+    /// Fields that stand in an array, in their order, are read by nobody else.
+    #[test]
+    fn an_array_is_no_object() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Pair<'a> {
+            one: u8,
+            other: Option<Box<Pair<'a>>>,
+            text: Option<&'a str>,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Either {
+            List(Vec<[u8; 2]>),
+            Fields { one: u8 },
+        }
+        #[derive(Debug, Deserialize)]
+        struct All<'a> {
+            #[serde(borrow)]
+            pairs: Vec<Pair<'a>>,
+            map: std::collections::BTreeMap<u8, Either>,
+            raw: Box<serde_json::value::RawValue>,
+        }
+        let pair = |one, other, text| Pair { one, other, text };
+        let text = r#"{"pairs":[{"one":1,"text":"a","other":{"one":2}}],
+            "map":{"3":{"List":[[4,5]]},"6":{"Fields":{"one":7}}},"raw": [ 1.50, {}] }"#;
+        let found: All<'_> = read(text.as_bytes()).unwrap();
+        assert_eq!(found.pairs, [pair(1, Some(Box::new(pair(2, None, None))), Some("a"))]);
+        assert_eq!(
+            found.map.into_iter().collect::<Vec<_>>(),
+            [(3, Either::List(vec![[4, 5]])), (6, Either::Fields { one: 7 })]
+        );
+        assert_eq!(found.raw.get(), "[ 1.50, {}]");
+        for (object, array) in [
+            (r#"{"one":1,"text":"a","other":{"one":2}}"#, r#"[1,null,"a"]"#),
+            (r#"{"one":2}"#, "[2]"),
+            (r#"{"one":7}"#, "[7]"),
+            (text, "[[],{},null]"),
+        ] {
+            assert!(text.contains(object), "{object}");
+            let why = read::<All<'_>>(text.replace(object, array).as_bytes()).unwrap_err();
+            let why = why.to_string();
+            assert!(why.starts_with("invalid type: sequence, expected "), "{object}: {why}");
+        }
+        assert_eq!(
+            read::<All<'_>>(b"[[],{},null]").unwrap_err().to_string(),
+            "invalid type: sequence, expected an object at line 1 column 0"
+        );
+        assert_eq!(
+            read::<u8>(b"1 2").unwrap_err().to_string(),
+            "trailing characters at line 1 column 3"
+        );
     }
 }

@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use crate::archive::Blob;
 use crate::digest::Digest;
 use crate::inventory::gather::Gathering;
+use crate::json;
 use crate::oci::{Descriptor, MediaType};
 
 /// Every small JSON blob that nothing refers to and that has a `subject`, with its subject.
@@ -21,7 +22,7 @@ pub(super) fn unlisted(gathering: &Gathering<'_>) -> Vec<(Descriptor, Digest)> {
             let unknown = descriptor(MediaType::from(""), digest, size);
             // A blob that is not what its name says is no referrer; hashing everything finds it.
             let blob = Blob::read(store, &unknown, limit).ok()?;
-            let seen: Seen = serde_json::from_slice(blob.bytes()).ok()?;
+            let seen: Seen = json::read(blob.bytes()).ok()?;
             Some((descriptor(seen.media_type(), digest, size), seen.subject?.digest))
         })
         .collect()

@@ -12,15 +12,16 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::json;
 use crate::time::UnixTime;
 
 /// Writes a statement as a policy of the predicate type `written` is shown it, or says why cosign
 /// would not.
 pub(in crate::policy) fn shown(written: &str, statement: &[u8]) -> Result<Vec<u8>, String> {
     match written {
-        "slsaprovenance" => again::<Object<Provenance>>(statement, "ProvenanceStatementSLSA02)"),
-        "link" => again::<Object<Link>>(statement, "LinkStatement"),
-        "vuln" => again::<Object<Vulnerabilities>>(statement, "CosignVulnStatement"),
+        "slsaprovenance" => again::<Provenance>(statement, "ProvenanceStatementSLSA02)"),
+        "link" => again::<Link>(statement, "LinkStatement"),
+        "vuln" => again::<Vulnerabilities>(statement, "CosignVulnStatement"),
         _ => again::<Any>(statement, "Statement"),
     }
 }
@@ -29,8 +30,9 @@ fn again<P: DeserializeOwned + Default + Serialize>(
     statement: &[u8],
     name: &str,
 ) -> Result<Vec<u8>, String> {
-    let read: Object<Statement<P>> = serde_json::from_slice(statement)
-        .map_err(|cause| format!("unmarshaling {name}: {cause}"))?;
+    // Fields stand in objects alone, as in Go.
+    let read: Statement<P> =
+        json::read(statement).map_err(|cause| format!("unmarshaling {name}: {cause}"))?;
     serde_json::to_vec(&read).map_err(|cause| format!("marshaling {name}: {cause}"))
 }
 
@@ -41,21 +43,6 @@ where
     T: Deserialize<'de> + Default,
 {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
-}
-
-/// Fields, and nothing but fields: a list is none, in whatever order it has them.
-#[derive(Default, Serialize)]
-#[serde(transparent)]
-struct Object<T>(T);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Box::<RawValue>::deserialize(deserializer)?;
-        if !written.get().starts_with('{') {
-            return Err(D::Error::custom("an object is expected"));
-        }
-        serde_json::from_str(written.get()).map(Self).map_err(D::Error::custom)
-    }
 }
 
 /// Any value, number by number as it is written; `null` where there is none.
@@ -71,7 +58,7 @@ struct Statement<P> {
     kind: String,
     #[serde(deserialize_with = "or_zero")]
     predicate_type: String,
-    subject: Option<Vec<Object<Subject>>>,
+    subject: Option<Vec<Subject>>,
     #[serde(deserialize_with = "or_zero")]
     predicate: P,
 }
@@ -89,11 +76,11 @@ struct Subject {
 #[serde(default)]
 struct Vulnerabilities {
     #[serde(deserialize_with = "or_zero")]
-    invocation: Object<Scan>,
+    invocation: Scan,
     #[serde(deserialize_with = "or_zero")]
-    scanner: Object<Scanner>,
+    scanner: Scanner,
     #[serde(deserialize_with = "or_zero")]
-    metadata: Object<ScanTimes>,
+    metadata: ScanTimes,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -116,7 +103,7 @@ struct Scanner {
     #[serde(deserialize_with = "or_zero")]
     version: String,
     #[serde(deserialize_with = "or_zero")]
-    db: Object<Database>,
+    db: Database,
     result: Any,
 }
 
@@ -158,17 +145,17 @@ struct Link {
 #[serde(rename_all = "camelCase", default)]
 struct Provenance {
     #[serde(deserialize_with = "or_zero")]
-    builder: Object<Builder>,
+    builder: Builder,
     #[serde(deserialize_with = "or_zero")]
     build_type: String,
     #[serde(deserialize_with = "or_zero")]
-    invocation: Object<Invocation>,
+    invocation: Invocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     build_config: Any,
     #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<Object<Metadata>>,
+    metadata: Option<Metadata>,
     #[serde(deserialize_with = "or_zero", skip_serializing_if = "Vec::is_empty")]
-    materials: Vec<Object<Material>>,
+    materials: Vec<Material>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -182,7 +169,7 @@ struct Builder {
 #[serde(rename_all = "camelCase", default)]
 struct Invocation {
     #[serde(deserialize_with = "or_zero")]
-    config_source: Object<ConfigSource>,
+    config_source: ConfigSource,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters: Any,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,7 +203,7 @@ struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     build_finished_on: Option<Time>,
     #[serde(deserialize_with = "or_zero")]
-    completeness: Object<Completeness>,
+    completeness: Completeness,
     #[serde(deserialize_with = "or_zero")]
     reproducible: bool,
 }

@@ -254,7 +254,8 @@ fn a_short_name_shows_what_is_missing() {
     assert_eq!(decide(&wanted(VULN, "")[0], &odd), Ok(()));
     assert_eq!(
         decide(&wanted("vuln", "")[0], &odd),
-        Err("unmarshaling CosignVulnStatement: an object is expected at line 1 column 19"
+        Err("unmarshaling CosignVulnStatement: invalid type: string \"trivy\", expected an \
+             object at line 1 column 121"
             .to_owned())
     );
 }

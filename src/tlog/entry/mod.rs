@@ -148,7 +148,7 @@ impl Body {
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, BodyError> {
         json::check(bytes, limits.json_depth)?;
         let header: Header<'_> =
-            serde_json::from_slice(bytes).map_err(|_| BodyError::Malformed { field: "kind" })?;
+            json::read(bytes).map_err(|_| BodyError::Malformed { field: "kind" })?;
         match (header.kind.as_str(), header.api_version.as_str()) {
             ("hashedrekord", "0.0.1") => hashedrekord_v001::parse(header.spec.get()),
             ("hashedrekord", "0.0.2") => hashedrekord_v002::parse(header.spec.get()),
@@ -193,7 +193,7 @@ impl HexHash {
 }
 
 fn spec<'a, T: Deserialize<'a>>(spec: &'a str) -> Result<T, BodyError> {
-    serde_json::from_str(spec).map_err(|_| BodyError::Malformed { field: "spec" })
+    json::read(spec.as_bytes()).map_err(|_| BodyError::Malformed { field: "spec" })
 }
 
 fn base64(text: &str, field: &'static str) -> Result<Vec<u8>, BodyError> {
