@@ -3,7 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// A point in time: seconds and nanoseconds since 1970-01-01T00:00:00Z.
 ///
@@ -24,9 +29,15 @@ impl UnixTime {
     /// Seconds and nanoseconds since the epoch; `None` outside the years -9999 to 9999 or for a
     /// whole second of nanoseconds.
     pub fn from_parts(seconds: i64, nanos: u32) -> Option<Self> {
-        let signed = i32::try_from(nanos).ok()?;
-        jiff::Timestamp::new(seconds, signed).ok()?;
-        (nanos < 1_000_000_000).then_some(Self { seconds, nanos })
+        let time = Self { seconds, nanos };
+        (nanos < 1_000_000_000 && time.civil().is_some()).then_some(time)
+    }
+
+    /// The time on a calendar in UTC. A `jiff::Timestamp` ends a day before the year 9999 does, which
+    /// certificates without an end name to its last second (RFC 5280, section 4.1.2.5).
+    fn civil(self) -> Option<DateTime> {
+        let since = SignedDuration::new(self.seconds, i32::try_from(self.nanos).ok()?);
+        EPOCH.checked_add(since).ok()
     }
 
     /// The whole second at or before this time.
@@ -43,10 +54,8 @@ impl UnixTime {
 /// RFC 3339 in UTC, with a fraction only where there is one.
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = i32::try_from(self.nanos).expect("nanos are below a thousand million");
-        let time =
-            jiff::Timestamp::new(self.seconds, nanos).expect("the constructor checked the range");
-        write!(f, "{time}")
+        let time = self.civil().expect("the constructor checked the range");
+        write!(f, "{time}Z")
     }
 }
 
@@ -55,15 +64,21 @@ impl FromStr for UnixTime {
     type Err = NotATime;
 
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        let time: jiff::Timestamp = text.parse().map_err(|_| NotATime)?;
-        let nanos = time.subsec_nanosecond();
-        // Before the epoch jiff counts the fraction backwards.
-        let (seconds, nanos) = if nanos < 0 {
-            (time.as_second() - 1, nanos + 1_000_000_000)
-        } else {
-            (time.as_second(), nanos)
+        let read = || {
+            let pieces = Pieces::parse(text).ok()?;
+            let civil = pieces.date().to_datetime(pieces.time()?);
+            let offset = i64::from(pieces.to_numeric_offset()?.seconds());
+            let since = civil.duration_since(EPOCH);
+            let (seconds, nanos) = (since.as_secs(), since.subsec_nanos());
+            // Before the epoch jiff counts the fraction backwards.
+            let (seconds, nanos) = if nanos < 0 {
+                (seconds.checked_sub(1)?, nanos.checked_add(1_000_000_000)?)
+            } else {
+                (seconds, nanos)
+            };
+            Self::from_parts(seconds.checked_sub(offset)?, u32::try_from(nanos).ok()?)
         };
-        Self::from_parts(seconds, u32::try_from(nanos).map_err(|_| NotATime)?).ok_or(NotATime)
+        read().ok_or(NotATime)
     }
 }
 
@@ -153,6 +168,22 @@ mod tests {
             ["2026-06-04T12:43:29.186617431Z", "1969-12-31T23:59:59.5Z", "2022-12-31T23:59:59.999Z"]
         {
             assert_eq!(at(text).to_string(), text);
+        }
+        // The last second of all, by which a certificate says that it has no end.
+        for text in
+            ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999999999Z", "-009999-01-01T00:00:00Z"]
+        {
+            assert_eq!(at(text).to_string(), text);
+        }
+        assert_eq!(at("9999-12-31T23:59:59Z").seconds(), 253_402_300_799);
+        assert_eq!(UnixTime::from_seconds(253_402_300_800), None);
+        for text in [
+            "9999-12-31T23:59:59-01:00",
+            "2026-01-01",
+            "2026-01-01T00:00:00",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(text.parse::<UnixTime>(), Err(NotATime), "{text}");
         }
         assert_eq!(at("2026-01-01T01:00:00+01:00"), at("2026-01-01T00:00:00Z"));
         assert_eq!("yesterday".parse::<UnixTime>(), Err(NotATime));
