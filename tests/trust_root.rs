@@ -192,10 +192,19 @@ fn what_cannot_be_used_is_told_and_left_out() {
     }
 }
 
-/// A name for a kind of key that we do not know says nothing against the key.
+/// By a name that we do not know, the key of a log may sign otherwise than we would verify.
 #[test]
-fn an_unknown_name_of_a_key_says_nothing() {
-    let named = root(|root| root["tlogs"][0]["publicKey"]["keyDetails"] = json!("OF_TOMORROW"));
+fn a_key_of_an_unknown_name_is_not_used() {
     let whole = load(&root(|_| {})).unwrap();
-    assert_eq!(load(&named).unwrap().logs().len(), whole.logs().len());
+    let log = |details: &str| {
+        load(&root(|root| root["tlogs"][0]["publicKey"]["keyDetails"] = json!(details))).unwrap()
+    };
+    for details in ["OF_TOMORROW", "ML_DSA_65", "LMS_SHA256"] {
+        let less = log(details);
+        let [unusable] = less.unusable() else { panic!("{details}") };
+        assert_eq!(unusable.reason, format!("signatures by `{details}` are not supported"));
+        assert_eq!(less.logs().len() + 1, whole.logs().len());
+    }
+    let unsaid = log("PUBLIC_KEY_DETAILS_UNSPECIFIED");
+    assert_eq!((unsaid.unusable().len(), unsaid.logs().len()), (0, whole.logs().len()));
 }

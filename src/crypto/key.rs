@@ -193,18 +193,40 @@ impl KeyKind {
     /// Whether `details` is the name of a kind that this is not. An RSA key that does not say its
     /// scheme may have the name of either.
     pub fn contradicts(self, details: &str) -> bool {
+        match (self, Self::named(details)) {
+            (Self::Rsa { bits }, Some(Self::RsaPss { bits: named, .. })) => bits != named,
+            (_, Some(named)) => named != self,
+            // Deprecated names, of RSA keys without their size.
+            (_, None) => match details {
+                "PKIX_ECDSA_P256_HMAC_SHA_256" => self != Self::P256,
+                "PKIX_ECDSA_P384_SHA_256" => self != Self::P384,
+                "PKIX_ECDSA_P521_SHA_256" => self != Self::P521,
+                "PKIX_RSA_PKCS1V5" | "PKCS1_RSA_PKCS1V5" => !matches!(self, Self::Rsa { .. }),
+                _ => false,
+            },
+        }
+    }
+
+    /// Whether `details` is the name of a kind at all, or one that protobuf-specs calls deprecated, of
+    /// which no other is left to choose.
+    pub fn knows(details: &str) -> bool {
+        let deprecated = [
+            "PKIX_ECDSA_P256_HMAC_SHA_256",
+            "PKIX_ECDSA_P384_SHA_256",
+            "PKIX_ECDSA_P521_SHA_256",
+            "PKIX_RSA_PKCS1V5",
+            "PKCS1_RSA_PKCS1V5",
+        ];
+        Self::named(details).is_some() || deprecated.contains(&details)
+    }
+
+    fn named(details: &str) -> Option<Self> {
         let sizes = [2048, 3072, 4096];
         let pkcs1 = sizes.map(|bits| Self::Rsa { bits });
         let pss = sizes.map(|bits| Self::RsaPss { bits, hash: Hash::Sha256 });
         let kinds = [Self::P256, Self::P384, Self::P521, Self::Ed25519];
         let mut kinds = kinds.into_iter().chain(pkcs1).chain(pss);
-        match (self, kinds.find(|kind| kind.details().contains(&details))) {
-            (Self::Rsa { bits }, Some(Self::RsaPss { bits: named, .. })) => bits != named,
-            (_, Some(named)) => named != self,
-            // Deprecated names without a size.
-            (Self::RsaPss { .. }, None) => details.contains("_RSA_PKCS1V"),
-            (_, None) => false,
-        }
+        kinds.find(|kind| kind.details().contains(&details))
     }
 }
 
@@ -367,12 +389,19 @@ mod tests {
             (KeyKind::P256, "PKIX_ECDSA_P256_SHA_256", false),
             (KeyKind::P256, "PKIX_ECDSA_P384_SHA_384", true),
             (KeyKind::P256, "PKIX_RSA_PSS_2048_SHA256", true),
-            (KeyKind::P256, "OF_TOMORROW", false),
+            (KeyKind::P256, "PKIX_ECDSA_P256_HMAC_SHA_256", false),
+            (KeyKind::P256, "PKIX_ECDSA_P384_SHA_256", true),
+            (KeyKind::P256, "PKIX_RSA_PKCS1V5", true),
+            (rsa, "PKCS1_RSA_PKCS1V5", false),
             (rsa, "PKIX_RSA_PKCS1V15_2048_SHA256", false),
             (rsa, "PKIX_RSA_PSS_2048_SHA256", false),
             (rsa, "PKIX_RSA_PSS_3072_SHA256", true),
         ] {
             assert_eq!(kind.contradicts(details), contradicts, "{kind} {details}");
+            assert!(KeyKind::knows(details), "{details}");
+        }
+        for details in ["OF_TOMORROW", "ML_DSA_65", "PKIX_ED25519_PH", "PKIX_RSA_PSS", ""] {
+            assert!(!KeyKind::knows(details), "{details}");
         }
     }
 

@@ -44,24 +44,22 @@ pub(super) struct RawKey {
 }
 
 impl RawKey {
-    /// The key, used as its details say. They may not contradict it; names that we do not know say
-    /// nothing, unless they speak of RSASSA-PSS, of which we would not know the hash. Ed25519ph signs
-    /// otherwise than Ed25519, and we do not verify it.
+    /// The key, used as its details say. They may not contradict it. By a name that we do not know we
+    /// verify nothing: Ed25519ph signs otherwise than Ed25519, and RSASSA-PSS alone leaves the hash open.
     pub(super) fn key(&self) -> Result<PublicKey, ManagedKeyError> {
         let key = PublicKey::from_spki(&self.raw_bytes.0)?;
-        let Some(details) = &self.key_details else { return Ok(key) };
-        if details == "PKIX_ED25519_PH" {
+        let unspecified = |it: &&String| *it == "PUBLIC_KEY_DETAILS_UNSPECIFIED";
+        let Some(details) = self.key_details.as_ref().filter(|it| !unspecified(it)) else {
+            return Ok(key);
+        };
+        if !KeyKind::knows(details) {
             return Err(ManagedKeyError::Unsupported { details: details.clone() });
         }
         if key.kind().contradicts(details) {
             let (details, found) = (details.clone(), key.kind());
             return Err(ManagedKeyError::KeyDetails { details, found });
         }
-        let key = key.used_as(details);
-        if details.contains("_RSA_PSS") && !matches!(key.kind(), KeyKind::RsaPss { .. }) {
-            return Err(ManagedKeyError::Unsupported { details: details.clone() });
-        }
-        Ok(key)
+        Ok(key.used_as(details))
     }
 }
 
@@ -97,7 +95,7 @@ pub enum ManagedKeyError {
         /// What the key is.
         found: KeyKind,
     },
-    /// `keyDetails` names a use of RSASSA-PSS that is not ours, or Ed25519ph.
+    /// `keyDetails` names no algorithm that we verify by.
     #[error("signatures by `{details}` are not supported", details = details.escape_debug())]
     Unsupported {
         /// What stands there.
