@@ -25,7 +25,14 @@ struct Signature {
 pub(super) fn parse(text: &str) -> Result<Body, BodyError> {
     let Spec { data, signature } = spec(text)?;
     if signature.format != "x509" {
-        return Err(BodyError::Malformed { field: "signature.format" });
+        // Formats of the log, though not Sigstore's.
+        return Err(match signature.format.as_str() {
+            format @ ("pgp" | "minisign" | "ssh") => BodyError::Unsupported {
+                kind: format!("rekord ({format})"),
+                version: "0.0.1".to_owned(),
+            },
+            _ => BodyError::Malformed { field: "signature.format" },
+        });
     }
     Ok(Body {
         kind: Kind::RekordV001,
