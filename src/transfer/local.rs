@@ -21,6 +21,8 @@ pub struct ArchiveSource<'a> {
     manifests: BTreeMap<Digest, &'a Descriptor>,
     /// Evidence by what it speaks of.
     evidence: BTreeMap<Digest, Vec<&'a Evidence>>,
+    /// The same, of what the archive calls another repository's.
+    elsewhere: BTreeMap<Digest, Vec<&'a Evidence>>,
     /// Bytes of the largest manifest.
     limit: u64,
 }
@@ -39,6 +41,7 @@ impl<'a> ArchiveSource<'a> {
             repository,
             manifests: BTreeMap::new(),
             evidence: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
             limit,
         };
         for subject in &inventory.subjects {
@@ -57,16 +60,20 @@ impl<'a> ArchiveSource<'a> {
                     self.manifests.entry(blob.digest).or_insert(blob);
                 }
             }
-            if belongs_to(self.archive, evidence, self.repository.as_deref()) {
-                self.evidence.entry(subject).or_default().push(evidence);
-            }
+            let own = belongs_to(self.archive, evidence, self.repository.as_deref());
+            let place = if own { &mut self.evidence } else { &mut self.elsewhere };
+            place.entry(subject).or_default().push(evidence);
             self.take(manifest.digest, &evidence.referrers);
         }
     }
 
     fn tagged(&self, subject: &Digest, kind: LookupKind) -> Result<Answer, Fault> {
         let Some(tag) = evidence_tag(subject, kind) else { return Ok(Answer::NotSupported) };
-        let mut found = self.of(subject).filter(|evidence| tag_kind(evidence) == Some(kind));
+        let own = self.of(subject).filter(|it| tag_kind(it) == Some(kind)).collect::<Vec<_>>();
+        // What admits the image in an archive goes where the image goes, by whatever name it came.
+        let elsewhere = self.elsewhere.get(subject).into_iter().flatten().copied();
+        let elsewhere = elsewhere.filter(|it| own.is_empty() && tag_kind(it) == Some(kind));
+        let mut found = own.iter().copied().chain(elsewhere);
         let Some(evidence) = found.next() else { return Ok(Answer::NotFound) };
         if found.any(|other| other.manifest.digest != evidence.manifest.digest) {
             return Err(Fault::new(format!("the archive has two manifests for the tag {tag}")));

@@ -52,6 +52,8 @@ pub enum Flaw {
     /// It is an image itself, and no policy admits it: a `subject` field or a tag must not be a way
     /// into the registry.
     ImageNotAdmitted,
+    /// It is of another repository, and evidence of this one has the same tag.
+    TagTaken,
 }
 
 /// Evidence that was pushed.
@@ -87,7 +89,9 @@ pub fn into_registry(
 ) -> Result<Vec<Landed>, Error> {
     let Settings { concurrency, ref limits, .. } = *settings;
     let cleared = admitted.iter().map(|admitted| *admitted.subject()).collect();
-    let mut loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
+    let repositories = admitted.iter().flat_map(Admitted::names).map(Reference::name).collect();
+    let layout = Layout { archive, inventory, mapping, limits, cleared, repositories };
+    let mut loads = layout.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
     let standings = in_parallel(&loads, concurrency, |load| push.standing(load))?;
     for (load, standing) in loads.iter_mut().zip(standings) {
@@ -149,6 +153,8 @@ struct Layout<'a> {
     limits: &'a Limits,
     /// Every image that was admitted.
     cleared: BTreeSet<Digest>,
+    /// Where they come from.
+    repositories: BTreeSet<String>,
 }
 
 impl<'a> Layout<'a> {
@@ -275,9 +281,23 @@ impl<'a> Layout<'a> {
         seen: &mut BTreeSet<Digest>,
     ) {
         let repository = source.name();
-        for evidence in evidence {
+        let is_own = |it: &&Evidence| belongs_to(self.archive, it, Some(&repository));
+        let (own, others): (Vec<_>, Vec<_>) = evidence.iter().partition(is_own);
+        let others_begin = own.len();
+        for (place, evidence) in own.into_iter().chain(others).enumerate() {
             let digest = evidence.manifest.digest;
-            if !belongs_to(self.archive, evidence, Some(&repository)) || !seen.insert(digest) {
+            if !seen.insert(digest) {
+                continue;
+            }
+            let tag = tag_kind(evidence).and_then(|kind| evidence_tag(&of, kind));
+            let is_taken = load.tagged.iter().any(|(taken, ..)| Some(taken) == tag.as_ref());
+            if place >= others_begin && is_taken {
+                let goes_with = |repository: &String| {
+                    belongs_to(self.archive, evidence, Some(repository.as_str()))
+                };
+                if !self.repositories.iter().any(goes_with) {
+                    load.left_behind.push(LeftBehind { digest, why: Flaw::TagTaken });
+                }
                 continue;
             }
             if self.inventory.subject(&digest).is_some() && !self.cleared.contains(&digest) {
@@ -290,7 +310,6 @@ impl<'a> Layout<'a> {
             };
             load.parts.extend(parts);
             load.blobs.extend(blobs);
-            let tag = tag_kind(evidence).and_then(|kind| evidence_tag(&of, kind));
             match tag {
                 Some(tag) => load.tagged.push((tag, of, blob)),
                 None => load.referrers.push((of, blob)),

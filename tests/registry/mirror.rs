@@ -526,6 +526,47 @@ fn an_image_in_the_dress_of_evidence_stays_behind() {
     assert_eq!(held.keys().find(|path| path.contains(&layer.digest.hex())), None);
 }
 
+/// What admits an image in the archive, by its digest, is found wherever the image lands, whatever
+/// repository the archive names for it. What has the tag of the repository's own stays behind.
+#[test]
+fn evidence_named_in_another_repository_goes_along() {
+    let mut layout = Layout::default();
+    let image = layout.artifact("application/vnd.example", b"layer", None);
+    let own = layout.artifact("application/vnd.example", b"own", None);
+    let foreign = layout.artifact("application/vnd.example", b"foreign", None);
+    let tag = format!("sha256-{}.sig", image.digest.hex());
+    layout.list(image.clone(), Some("r.example/app:v1"));
+    layout.list(image.clone(), Some("s.example/lib:v2"));
+    layout.list(own.clone(), Some(&format!("r.example/app:{tag}")));
+    let landed = |layout: &Layout| {
+        let held = Held::default();
+        let mut landed = mirror(layout, &memory(&held, |_| None)).unwrap();
+        landed.sort_by_key(|it| it.name.to_string());
+        let held = held.lock().unwrap();
+        landed
+            .into_iter()
+            .map(|it| {
+                let repository = it.name.repository().to_owned();
+                let tags = held.contains_key(&format!("/v2/{repository}/manifests/{tag}"));
+                let evidence: Vec<_> = it.evidence.iter().map(|it| it.digest).collect();
+                (repository, evidence, it.left_behind, tags)
+            })
+            .collect::<Vec<_>>()
+    };
+    let at = |path: &str, evidence: &Descriptor, left: Vec<LeftBehind>| {
+        (path.to_owned(), vec![evidence.digest], left, true)
+    };
+    assert_eq!(landed(&layout), [at("far/app", &own, vec![]), at("far/lib", &own, vec![])]);
+    // Signed in both, each has its own.
+    layout.list(foreign.clone(), Some(&format!("s.example/lib:{tag}")));
+    assert_eq!(landed(&layout), [at("far/app", &own, vec![]), at("far/lib", &foreign, vec![])]);
+    // Of a repository that goes nowhere.
+    let stray = layout.artifact("application/vnd.example", b"stray", None);
+    layout.list(stray.clone(), Some(&format!("t.example/else:{tag}")));
+    let behind = || vec![LeftBehind { digest: stray.digest, why: Flaw::TagTaken }];
+    assert_eq!(landed(&layout), [at("far/app", &own, behind()), at("far/lib", &foreign, behind())]);
+}
+
 #[test]
 fn a_registry_that_stores_something_else_is_found_out() {
     let mut layout = Layout::default();
