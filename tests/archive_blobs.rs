@@ -196,6 +196,18 @@ fn what_stands_in_the_way_of_an_archive() {
     write(&link).unwrap();
     assert_eq!(std::fs::read(&target).unwrap(), b"target");
     assert!(std::fs::symlink_metadata(&link).unwrap().is_file());
+    // As root a device would be gone, and with it what others write there.
+    let there = |path: &Path, cause: io::Error| {
+        let doing = format!("write `{}`", path.display());
+        Some(Error::Io { doing, cause: cause.into() })
+    };
+    let no_file = || io::Error::other("it is there and no file");
+    let device = Path::new("/dev/null");
+    assert_eq!(ArchiveWriter::create(device).err(), there(device, no_file()));
+    let pipe = scratch.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert_eq!(ArchiveWriter::create(&pipe).err(), there(&pipe, no_file()));
+    std::fs::remove_file(&pipe).unwrap();
     let directory = scratch.path().join("layout");
     std::fs::create_dir(&directory).unwrap();
     std::fs::write(directory.join("kept"), "").unwrap();

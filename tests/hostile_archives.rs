@@ -810,6 +810,13 @@ fn manifest(digest: &str, size: &str) -> String {
 #[test]
 fn directories() {
     let scratch = tempfile::tempdir().unwrap();
+    // What oras leaves behind, while there is nothing in it.
+    let root = scratch.path().join("of oras");
+    Layout::default().write(&root);
+    std::fs::create_dir(root.join("ingest")).unwrap();
+    assert!(Archive::open(&root, &Limits::default()).is_ok());
+    std::fs::write(root.join("ingest/x"), "").unwrap();
+    assert_eq!(Archive::open(&root, &Limits::default()).unwrap_err().code(), "unexpected-path");
     let mut count = 0;
     let mut refused = |prepare: &dyn Fn(&Path), expected: Error| {
         count += 1;

@@ -60,6 +60,9 @@ impl LayoutStore {
                 let name = [directory.as_bytes(), entry.file_name().as_bytes()].concat();
                 let metadata = fs::symlink_metadata(entry.path())
                     .map_err(|cause| reading(&name.escape_ascii().to_string(), cause))?;
+                if name == b"ingest" && is_empty_directory(&entry.path()) {
+                    continue;
+                }
                 let path = parse(&name, &metadata)?;
                 match path {
                     MemberPath::Directory(path) => directories.push(format!("{path}/")),
@@ -153,6 +156,12 @@ impl Store for LayoutStore {
     fn check(&self, descriptor: &Descriptor) -> Result<(), BlobError> {
         check_by_reading(self, descriptor)
     }
+}
+
+/// Whether it is what oras leaves of the folder that it writes blobs in.
+fn is_empty_directory(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|it| it.is_dir())
+        && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// The path of an entry, whose type must be the path's.

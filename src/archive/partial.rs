@@ -36,6 +36,7 @@ pub(super) struct Partial {
 impl Partial {
     /// Begins an empty file that will appear as `target`.
     pub(super) fn create(target: &Path, leftover: Leftover) -> Result<Self, Error> {
+        check_replaceable(target).map_err(|cause| writing(target, cause))?;
         Self::clear(target)?;
         let path = path_of(target);
         let mut options = OpenOptions::new();
@@ -128,6 +129,17 @@ pub(super) fn directory_of(target: &Path) -> &Path {
     match target.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
+    }
+}
+
+/// Refuses a device or a pipe: whoever names one does not mean that it shall be gone. A directory
+/// refuses for itself.
+fn check_replaceable(target: &Path) -> io::Result<()> {
+    match fs::metadata(target) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            Err(io::Error::other("it is there and no file"))
+        }
+        _ => Ok(()),
     }
 }
 
