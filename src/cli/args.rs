@@ -11,6 +11,7 @@ use sealift::digest::Digest;
 use sealift::oci::Reference;
 #[cfg(feature = "net")]
 use sealift::oci::{InvalidReference, Named};
+use sealift::policy::Demand;
 use sealift::time::UnixTime;
 use sealift::transfer::{Location, WantedPlatform};
 
@@ -95,12 +96,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, env = "SEALIFT_EVIDENCE_ONLY", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub evidence_only: bool,
 
-    /// Deny where the archive holds less than its ledger says that the export carried
-    ///
-    /// An archive without a ledger, and an image that the ledger does not name, are denied as well.
-    /// The ledger is not signed: it shows what was lost, not what somebody took out who rewrote it.
-    #[arg(long, env = "SEALIFT_REQUIRE_LEDGER", hide_env_values = true, value_parser = BoolishValueParser::new())]
-    pub require_ledger: bool,
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
 
     #[command(flatten)]
     pub format: FormatArgs,
@@ -114,6 +111,23 @@ pub(crate) struct VerifyArgs {
     /// Show no progress bar; there is none anyway where standard error is no terminal
     #[arg(long, env = "SEALIFT_NO_PROGRESS", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub no_progress: bool,
+}
+
+/// What the ledger is good for.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerArgs {
+    /// Deny where the archive holds less than its ledger says that the export carried
+    ///
+    /// An archive without a ledger, and an image that the ledger does not name, are denied as well.
+    /// The ledger is not signed: it shows what was lost, not what somebody took out who rewrote it.
+    #[arg(long, env = "SEALIFT_REQUIRE_LEDGER", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub require_ledger: bool,
+}
+
+impl LedgerArgs {
+    pub(crate) fn demand(&self) -> Demand {
+        if self.require_ledger { Demand::Demanded } else { Demand::Waived }
+    }
 }
 
 /// Where the images are, for commands whose arguments are something else.
@@ -502,6 +516,9 @@ pub(crate) struct MirrorArgs {
     /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
     #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]
     pub images: Vec<String>,
+
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
 
     #[command(flatten)]
     pub demands: DemandArgs,

@@ -2,13 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-#[cfg(feature = "net")]
-use std::fs::Permissions;
 use std::io::Read as _;
-#[cfg(feature = "net")]
-use std::io::Write as _;
-#[cfg(feature = "net")]
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -114,23 +108,8 @@ impl Bases {
     }
 }
 
-/// Writes a receipt, whole or not at all.
-#[cfg(feature = "net")]
-pub(crate) fn write_receipt(path: &Path, receipt: &Receipt) -> Result<()> {
-    let cannot = || format!("receipt `{}` cannot be written", path.display());
-    let directory = path.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory)
-        .with_context(cannot)?;
-    file.write_all(&receipt.to_bytes()).with_context(cannot)?;
-    file.as_file().sync_all().with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
-}
-
 /// Whether a file begins as JSON does. What cannot be read is told where it is opened.
-fn is_document(path: &Path) -> bool {
+pub(crate) fn is_document(path: &Path) -> bool {
     let mut first = [0];
     path.is_file()
         && File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok()

@@ -31,6 +31,7 @@ use super::args;
 use super::args::{ExportArgs, Format};
 use super::base::Bases;
 use super::exit::Exit;
+use super::output::Beside;
 use super::progress::{Bar, Wanted};
 #[cfg(feature = "net")]
 use super::registry::{self, Registries};
@@ -40,6 +41,7 @@ use super::{clock, input, output, verify};
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     let limits = Limits::default();
+    args.check_apart()?;
     let mut order = args.order(&limits)?;
     let files = join_volumes(&mut order.wishes, &limits)?;
     let elsewhere = args.elsewhere()?;
@@ -67,9 +69,11 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Exit> {
     };
     let time = clock::source_date()?;
     let settings = Settings { concurrency: args.concurrency(), limits, time };
+    let beside = args.write_lock.as_deref().filter(|_| !args.dry_run);
+    let beside = beside.map(Beside::prepare).transpose()?;
     let (plan, written) = export(args, &requests, &search, &settings)?;
-    if let Some(path) = args.write_lock.as_ref().filter(|_| !args.dry_run) {
-        output::file(path, &written_lock(&plan).to_bytes())?;
+    if let Some(beside) = beside {
+        beside.write(&written_lock(&plan).to_bytes())?;
     }
     notes.extend(plan.moved().iter().map(moved));
     notes.extend(search.exceptions.unused().map(|exception| {
@@ -181,6 +185,23 @@ impl ExportArgs {
     #[expect(clippy::unused_self, reason = "with `net` it is an argument")]
     fn concurrency(&self) -> usize {
         2
+    }
+
+    /// Nothing that is read may be written over, but a lock by the next one.
+    fn check_apart(&self) -> Result<()> {
+        let output = self.output.as_deref().map(|path| ("--output", path));
+        if output.is_some_and(|(_, path)| path == Path::new("-")) {
+            bail!("an archive appears when it is whole, so it is no stream: name a file");
+        }
+        let write_lock = self.write_lock.as_deref().map(|path| ("--write-lock", path));
+        let bases = self.base.iter().map(|path| ("--base", path.as_path()));
+        let lists = self.image_txt.iter().map(|path| ("--image-txt", path.as_path()));
+        let exceptions = self.evidence_exceptions.as_deref();
+        let exceptions = exceptions.map(|path| ("--evidence-exceptions", path));
+        let inputs: Vec<_> = bases.chain(lists).chain(exceptions).collect();
+        output::check_apart(&output.into_iter().chain(write_lock).collect::<Vec<_>>(), &inputs)?;
+        let lock: Vec<_> = self.lock.as_deref().map(|path| ("--lock", path)).into_iter().collect();
+        output::check_apart(&output.into_iter().collect::<Vec<_>>(), &lock)
     }
 
     /// Everything to export, arguments first, each once.

@@ -6,7 +6,6 @@ use anyhow::{Result, bail};
 use sealift::digest::Digest;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::limits::Limits;
-use sealift::policy::Demand;
 use sealift::report::text::Lines;
 use sealift::report::{Scope, json, text};
 use sealift::transfer::{
@@ -20,6 +19,7 @@ use super::args::{Format, MirrorArgs};
 use super::base::{self, Bases};
 use super::emit::Emission;
 use super::exit::Exit;
+use super::output::Beside;
 use super::progress::{Bar, Wanted};
 use super::signer::Demands;
 use super::{clock, output, prove, verify};
@@ -31,14 +31,16 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
     let limits = Limits::default();
     let now = clock::now(args.demands.trust.verification_time)?;
     let demands = Demands::of_archive(&args.demands, &limits, now)?;
+    check_apart(args)?;
     let mut registries = args.registry.registries(&limits)?.in_chunks(args.upload_chunk_size);
     let mapping = Mapping::new(args.to.clone(), args.maps.clone(), args.max_nested_paths)?;
     let target = registries.add(mapping.registry())?;
     let emission = args.emit.as_deref().map(Emission::prepare).transpose()?;
+    let receipt = args.receipt.as_deref().map(Beside::prepare).transpose()?;
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: verify::jobs(args.jobs),
-        ledger: Demand::Waived,
+        ledger: args.ledger.demand(),
         basis: demands.basis(Scope::Whole),
     };
     let archive = verify::open_files(&args.archive, &limits)?;
@@ -72,11 +74,13 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         &settings,
         &Bar::new(wanted),
     )?;
-    if let Some(path) = &args.receipt {
+    // Of nothing there is nothing to write, and what an earlier mirror wrote stays.
+    let is_any = !landed.is_empty();
+    if let Some(beside) = receipt.filter(|_| is_any) {
         let receipt = Receipt::of(mapping.registry(), archive.index_digest(), &landed);
-        base::write_receipt(path, &receipt)?;
+        beside.write(&receipt.to_bytes())?;
     }
-    if let Some(emission) = emission {
+    if let Some(emission) = emission.filter(|_| is_any) {
         let access = if args.registry.plain_http { Access::PlainHttp } else { Access::Https };
         let config = ClusterConfig::of(&landed, access);
         emission.write(&config)?;
@@ -84,8 +88,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
             format!("{path} says nothing of {source}: {why}")
         }));
     }
-    let proof = args
-        .prove
+    let proof = (args.prove && is_any)
         .then(|| read_back(&landed, &|path| Box::new(target.repository(path)), &settings))
         .transpose()?;
     let proof = proof.as_deref();
@@ -93,13 +96,22 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<Exit> {
         Format::Text => {
             text::render(&outcome.report)
                 + &told(&landed)
-                + &written([args.receipt.as_deref(), args.emit.as_deref()])
+                + &written([&args.receipt, &args.emit].map(|it| it.as_deref().filter(|_| is_any)))
                 + &proof.map_or_else(String::new, prove::text)
         }
         Format::Json => told_json(&json::v1::render(&outcome.report), &landed, proof)?,
     })?;
     let is_lost = proof.is_some_and(|proof| prove::lost(proof) > 0);
     Ok(if outcome.report.denied() == 0 && !is_lost { Exit::Admitted } else { Exit::Denied })
+}
+
+/// No archive may become its own receipt. The receipt of one mirror may replace that of another.
+fn check_apart(args: &MirrorArgs) -> Result<()> {
+    let outputs: Vec<_> = args.receipt.iter().map(|path| ("--receipt", path.as_path())).collect();
+    let archives = args.archive.iter().map(|path| ("ARCHIVE", path.as_path()));
+    let bases = args.base.iter().filter(|path| !base::is_document(path));
+    let bases = bases.map(|path| ("--base", path.as_path()));
+    output::check_apart(&outputs, &archives.chain(bases).collect::<Vec<_>>())
 }
 
 /// What was pushed, with its evidence.
@@ -118,6 +130,7 @@ fn told(landed: &[Landed]) -> String {
             let why = match why {
                 Flaw::Broken => "its own bytes are broken",
                 Flaw::ImageNotAdmitted => "it is an image itself, and not admitted",
+                Flaw::TagTaken => "it is of another repository, and its tag is taken here",
             };
             lines.hanging("  ", "left behind ", why);
             lines.line("    ", &digest.to_string());

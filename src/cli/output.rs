@@ -1,16 +1,17 @@
 //! Standard output is the answer, standard error the talk.
 
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 #[cfg(feature = "net")]
 use sealift::net;
 use sealift::report::text::Lines;
 use sealift::{archive, engine, transfer};
+use tempfile::NamedTempFile;
 
 use super::signer::Usage;
 
@@ -23,22 +24,60 @@ pub(crate) fn answer(text: &str) -> Result<()> {
     }
 }
 
-/// Writes a file beside the answer: whole, or not at all.
-pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
+/// A file beside the answer, which appears whole or not at all.
+pub(crate) struct Beside {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl Beside {
+    /// Finds out whether it can be written, before anything is done.
+    pub(crate) fn prepare(path: &Path) -> Result<Self> {
+        let cannot = || format!("`{}` cannot be written", path.display());
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(anyhow!("it is there and no file").context(cannot()));
+        }
+        let file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(directory)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+            .tempfile_in(directory_of(path))
+            .map_err(|cause| io::Error::from(cause.kind()))
+            .with_context(cannot)?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Writes it and gives it its name.
+    pub(crate) fn write(mut self, bytes: &[u8]) -> Result<()> {
+        let written = self
+            .file
+            .write_all(bytes)
+            .and_then(|()| self.file.as_file().sync_all())
+            .and_then(|()| self.file.persist(&self.path).map_err(|error| error.error));
+        written.map(drop).with_context(|| format!("`{}` cannot be written", self.path.display()))
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Refuses to write over what is read, or two things into one file; each is named by its option.
+pub(crate) fn check_apart(outputs: &[(&str, &Path)], inputs: &[(&str, &Path)]) -> Result<()> {
+    let place = |path: &Path| {
+        fs::canonicalize(path).ok().or_else(|| {
+            let directory = fs::canonicalize(directory_of(path)).ok()?;
+            Some(directory.join(path.file_name()?))
+        })
     };
-    write().with_context(|| format!("`{}` cannot be written", path.display()))
+    for (number, (option, path)) in outputs.iter().enumerate() {
+        let others = outputs.get(number.saturating_add(1)..).unwrap_or_default();
+        let same = others.iter().chain(inputs).find(|(_, other)| {
+            place(path).zip(place(other)).is_some_and(|(path, other)| path == other)
+        });
+        if let Some((other, _)) = same {
+            bail!("`{}` is given as `{option}` and as `{other}`", path.display());
+        }
+    }
+    Ok(())
 }
 
 /// Says what deserves a look and stops nothing.

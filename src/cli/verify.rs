@@ -10,7 +10,6 @@ use sealift::archive::Archive;
 use sealift::engine::{self, Options, Selector, Work};
 use sealift::inventory::Inventory;
 use sealift::limits::Limits;
-use sealift::policy::Demand;
 use sealift::report::{Scope, json, text};
 
 use super::args::{Format, VerifyArgs};
@@ -28,7 +27,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit> {
     let options = Options {
         selection: args.images.iter().map(Selector::new).collect(),
         jobs: jobs(args.jobs),
-        ledger: if args.require_ledger { Demand::Demanded } else { Demand::Waived },
+        ledger: args.ledger.demand(),
         basis: demands.basis(scope),
     };
     let archive = open_files(&args.archive, &limits)?;

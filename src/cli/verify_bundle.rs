@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 use sealift::crypto::HashValue;
 use sealift::digest::{Algorithm, Hasher};
 use sealift::limits::Limits;
-use sealift::report::Proof;
-use sealift::report::text::{Lines, write_proof};
-use sealift::verify::{Artifact, Rejection, Testimony};
+use sealift::report::text::{Lines, write_proof, write_trust};
+use sealift::report::{Basis, Proof, Scope};
+use sealift::verify::{Anchor, Artifact, Rejection, Testimony};
 
 use super::args::VerifyBundleArgs;
 use super::exit::Exit;
@@ -31,7 +31,9 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
     let verified = match verifier.verify(&artifact, Testimony::Bundle(&bundle)) {
         Ok(verified) => verified,
         Err(rejection) => {
-            output::answer(&rejected(&named.digest, &rejection))?;
+            let mut lines = rejected(&named.digest, &rejection);
+            write_basis(&mut lines, &demands, &[]);
+            output::answer(&lines.finish())?;
             return Ok(Exit::Denied);
         }
     };
@@ -48,16 +50,26 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
         }
     };
     write_proof(&mut lines, "  ", &Proof::from(verified.facts()));
+    let used: Vec<_> = verified.facts().anchors.iter().cloned().collect();
+    write_basis(&mut lines, &demands, &used);
     output::answer(&lines.finish())?;
     Ok(exit)
 }
 
-fn rejected(digest: &HashValue, rejection: &Rejection) -> String {
+/// As of when it was judged, and by whom.
+fn write_basis(lines: &mut Lines, demands: &Demands, used: &[Anchor]) {
+    let Basis { judged_at, trust, .. } = demands.basis(Scope::Whole);
+    lines.blank();
+    lines.line("", &format!("judged by sealift {} as of {judged_at}", env!("CARGO_PKG_VERSION")));
+    write_trust(lines, &trust, used);
+}
+
+fn rejected(digest: &HashValue, rejection: &Rejection) -> Lines {
     let mut lines = Lines::default();
     lines.hanging("", "DENIED ", &digest.to_string());
     let why = format!("{} [{}]", rejection.detail(), rejection.code().name());
     lines.hanging("  ", "why ", &why);
-    lines.finish()
+    lines
 }
 
 /// What was signed, as the user names it.

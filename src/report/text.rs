@@ -11,7 +11,7 @@ pub use image::write_proof;
 pub use lines::Lines;
 
 use crate::policy::{Format, Mode, Origin};
-use crate::report::{Basis, PolicyEntry, Report, Scope, TrustedRoot, VERSION, Warning};
+use crate::report::{Basis, PolicyEntry, Report, Scope, Trust, TrustedRoot, VERSION, Warning};
 use crate::verify::{Anchor, Role};
 
 /// The report as text.
@@ -101,6 +101,13 @@ fn write_basis(lines: &mut Lines, report: &Report) {
         lines.line("", "evidence only: absent layers, configs and children were not demanded");
     }
     lines.hanging("", "index ", &report.archive.to_string());
+    write_trust(lines, trust, &report.used);
+    write_policies(lines, policies);
+    lines.blank();
+}
+
+/// Whom was trusted, and what of that was used.
+pub fn write_trust(lines: &mut Lines, trust: &Trust, used: &[Anchor]) {
     if let Some(TrustedRoot { name, digest }) = &trust.trusted_root {
         lines.hanging("", "root ", &digest.to_string());
         lines.line("     ", name);
@@ -113,9 +120,7 @@ fn write_basis(lines: &mut Lines, report: &Report) {
     for note in &trust.unusable {
         lines.hanging("", "root: ", &format!("not usable: {note}"));
     }
-    write_used(lines, &report.used);
-    write_policies(lines, policies);
-    lines.blank();
+    write_used(lines, used);
 }
 
 /// What of the trust was used; keys of policies stand there already.
