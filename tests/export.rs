@@ -647,3 +647,61 @@ fn layouts_of_cosign_and_hauler() {
         assert_eq!(output.status.code(), Some(0), "{prefix}: {}", text(&output.stdout));
     }
 }
+
+/// What is read is not written over, and nothing but a file is replaced; a lock may follow a lock.
+#[test]
+fn what_an_export_writes_is_no_input() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let (source, out) = (format!("oci-archive:{}", demo("upgrade.tar")), at("out.tar"));
+    fs::write(home.path().join("list.txt"), &source).unwrap();
+    let said = |arguments: &[&str]| {
+        let output = run(&[&["export"], arguments].concat());
+        assert_eq!(text(&output.stdout), "");
+        (output.status.code(), text(&output.stderr).replace(home.path().to_str().unwrap(), "HOME"))
+    };
+    let twice = |path: &str, one: &str, other: &str| {
+        (Some(2), format!("error: `{path}` is given as `{one}` and as `{other}`\n"))
+    };
+    let (list, dot) = (at("list.txt"), at("./out.tar"));
+    assert_eq!(
+        said(&[&source, "-o", &out, "--write-lock", &dot]),
+        twice("HOME/out.tar", "--output", "--write-lock")
+    );
+    assert_eq!(
+        said(&["-i", &list, "-o", &list]),
+        twice("HOME/list.txt", "--output", "--image-txt")
+    );
+    assert_eq!(
+        said(&[&source, "-o", &out, "--base", &dot]),
+        twice("HOME/out.tar", "--output", "--base")
+    );
+    assert_eq!(
+        said(&[&source, "-o", &list, "--lock", &list]),
+        twice("HOME/list.txt", "--output", "--lock")
+    );
+    let stream = "error: an archive appears when it is whole, so it is no stream: name a file\n";
+    assert_eq!(said(&[&source, "-o", "-"]), (Some(2), stream.to_owned()));
+    let cannot =
+        |path: &str, why: &str| (Some(2), format!("error: `{path}` cannot be written: {why}\n"));
+    let no_file = "it is there and no file";
+    assert_eq!(
+        said(&[&source, "-o", &out, "--write-lock", "/dev/null"]),
+        cannot("/dev/null", no_file)
+    );
+    assert_eq!(
+        said(&[&source, "-o", &out, "--write-lock", &at("no/l.json")]),
+        cannot("HOME/no/l.json", "entity not found")
+    );
+    assert_eq!(
+        said(&[&source, "-o", "/dev/stdout"]),
+        (Some(2), format!("error: cannot write `/dev/stdout`: {no_file}\n"))
+    );
+    assert_eq!(fs::read_to_string(home.path().join("list.txt")).unwrap(), source);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    let lock = at("lock.json");
+    assert_eq!(run(&["export", &source, "-o", &out, "--write-lock", &lock]).status.code(), Some(0));
+    let first = fs::read(&lock).unwrap();
+    let again = run(&["export", &source, "-o", &out, "--lock", &lock, "--write-lock", &lock]);
+    assert_eq!((again.status.code(), fs::read(&lock).unwrap()), (Some(0), first));
+}

@@ -74,9 +74,10 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "ARCHIVE", env = "SEALIFT_BASE", hide_env_values = true)]
     pub base: Vec<PathBuf>,
 
-    /// Judge only this image (repeatable): a digest, a full reference, or a tag of the archive
+    /// Judge only this image (repeatable): a digest or a full reference
     ///
-    /// Without it every image that the archive's index lists is judged. A name that the archive does
+    /// Or the tag of an image that has no full name. An image is judged as a whole, under all its names.
+    /// Without this every image that the archive's index lists is judged. A name that the archive does
     /// not hold is an error.
     #[arg(
         long = "image",
@@ -513,7 +514,9 @@ pub(crate) struct MirrorArgs {
     #[arg(long, value_name = "FILE", env = "SEALIFT_RECEIPT")]
     pub receipt: Option<PathBuf>,
 
-    /// Judge and push only this image (repeatable): a digest, a full reference, or a tag
+    /// Judge and push only this image (repeatable): a digest or a full reference
+    ///
+    /// Or the tag of an image that has no full name. An image goes under all its names.
     #[arg(long = "image", value_name = "REF_OR_DIGEST", env = "SEALIFT_IMAGE")]
     pub images: Vec<String>,
 

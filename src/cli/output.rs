@@ -152,6 +152,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     })
 }
 
+#[cfg(feature = "net")]
+const LOST_LOOKUP: &str = "come back when the registry answers; what may be lost is named, with the \
+                           reason, in a file for `--evidence-exceptions`";
+
 fn transfer_hint(error: &transfer::Error) -> Option<String> {
     let hint = match error {
         transfer::Error::Nameless { .. } => {
@@ -182,8 +186,10 @@ fn transfer_hint(error: &transfer::Error) -> Option<String> {
             "leave the lock out and write a new one, or take the image from an older archive"
         }
         #[cfg(feature = "net")]
-        transfer::Error::Fault { cause, .. } => {
-            return cause.error().downcast_ref::<net::Error>().and_then(net_hint);
+        transfer::Error::Fault { doing, cause } => {
+            let of_net = cause.error().downcast_ref::<net::Error>().and_then(net_hint);
+            let is_lookup = doing.starts_with("look up evidence");
+            return of_net.or_else(|| is_lookup.then(|| LOST_LOOKUP.to_owned()));
         }
         _ => return None,
     };

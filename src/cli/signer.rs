@@ -480,10 +480,15 @@ impl SignerArgs {
             return Ok((None, Vec::new()));
         };
         let read = |path: &PathBuf| input::read_text(path, "certificates", limits.metadata_bytes);
+        let shown = roots.display();
         let roots = read(roots)?;
         let intermediates = self.ca_intermediates.as_ref().map(read).transpose()?;
-        let pki = PrivatePki::from_pem(&roots, intermediates.as_deref(), limits)
-            .context("the private authority's certificates cannot be used")?;
+        let pki =
+            PrivatePki::from_pem(&roots, intermediates.as_deref(), limits).with_context(|| {
+                let further = self.ca_intermediates.as_ref().map(|path| path.display());
+                let further = further.map(|it| format!(" and `{it}`")).unwrap_or_default();
+                format!("the private authority's certificates (`{shown}`{further}) cannot be used")
+            })?;
         let texts = [Some(&roots), intermediates.as_ref()];
         let digests = texts.into_iter().flatten().map(|text| Digest::sha256(text.as_bytes()));
         Ok((Some(pki), digests.collect()))

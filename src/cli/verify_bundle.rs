@@ -50,7 +50,7 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
         }
     };
     write_proof(&mut lines, "  ", &Proof::from(verified.facts()));
-    let used: Vec<_> = verified.facts().anchors.iter().cloned().collect();
+    let used = verified.facts().anchors.to_vec();
     write_basis(&mut lines, &demands, &used);
     output::answer(&lines.finish())?;
     Ok(exit)

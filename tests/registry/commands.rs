@@ -68,6 +68,35 @@ HOST/far/lib:v2
     assert_eq!((code, after(&stdout, "read back"), stderr.as_str()), (Some(0), matrix, ""));
 }
 
+/// What stands in the way of a mirror's files is found before anything is asked or pushed.
+#[test]
+fn what_is_written_beside_is_known_first() {
+    let (home, _, _) = home();
+    let server = memory(&Held::default(), |_| None);
+    let before = fs::read(home.path().join("in.tar")).unwrap();
+    for (receipt, said) in [
+        ("in.tar", "error: `in.tar` is given as `--receipt` and as `ARCHIVE`\n"),
+        ("./in.tar", "error: `./in.tar` is given as `--receipt` and as `ARCHIVE`\n"),
+        ("no/r.json", "error: `no/r.json` cannot be written: entity not found\n"),
+        ("/dev/null", "error: `/dev/null` cannot be written: it is there and no file\n"),
+    ] {
+        let found = mirror(home.path(), &server, &["--receipt", receipt]);
+        assert_eq!(found, (Some(2), String::new(), said.to_owned()), "{receipt}");
+    }
+    assert_eq!((server.lines().len(), fs::read(home.path().join("in.tar")).unwrap()), (0, before));
+    // Where nothing is admitted there is nothing to write and nothing to read back.
+    let more = ["--require-ledger", "--receipt", "r.json", "--emit", "e", "--prove"];
+    let (code, stdout, stderr) = mirror(home.path(), &server, &more);
+    assert_eq!((code, stderr.as_str()), (Some(1), ""), "{stdout}");
+    assert!(stdout.contains("the archive carries no ledger [no-ledger]"), "{stdout}");
+    assert_eq!((after(&stdout, "read back"), after(&stdout, "wrote")), ("", ""));
+    let mut names: Vec<_> =
+        fs::read_dir(home.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["all.yaml", "in.tar"]);
+    assert!(server.lines().iter().all(|line| line.starts_with("HEAD ")), "{:?}", server.lines());
+}
+
 /// A registry that forgets the tag of the signature.
 #[test]
 fn what_a_consumer_does_not_find_is_told() {

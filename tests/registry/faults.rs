@@ -236,6 +236,9 @@ impl Run {
     fn check(&self, expected: Outcome, name: &str) {
         let (status, said) = match expected {
             Completes => (0, String::new()),
+            Fails(said) if said.starts_with("cannot look up evidence ") => {
+                (2, format!("error: {said}\nhint: {LOOKUP_HINT}"))
+            }
             Fails(said) => (2, format!("error: {said}")),
             FailsHinting(said, hint) => (2, format!("error: {said}\nhint: {hint}")),
             AsAlone => panic!("{name}: only the other run can end like this one"),
@@ -422,6 +425,8 @@ fn length_told(length: usize) -> impl Fn(&Asked, &Store) -> Answer {
 }
 
 const LIMITED: &str = "it limits requests: log in, lower `--concurrency`, or come back later";
+/// What helps where a lookup failed and nothing better is known.
+const LOOKUP_HINT: &str = "come back when the registry answers; what may be lost is named, with the reason, in a file for `--evidence-exceptions`";
 const LAYER_BROKE_OFF: Outcome =
     Fails("cannot read LAYER of HOST/app: the answer of HOST/app@LAYER broke off: GONE");
 const SIG_UNANSWERED: Outcome = Fails(
