@@ -50,7 +50,7 @@ pub(crate) fn run(args: &VerifyBundleArgs) -> Result<Exit> {
         }
     };
     write_proof(&mut lines, "  ", &Proof::from(verified.facts()));
-    let used = verified.facts().anchors.to_vec();
+    let used = verified.facts().anchors.clone();
     write_basis(&mut lines, &demands, &used);
     output::answer(&lines.finish())?;
     Ok(exit)
