@@ -10,7 +10,7 @@ use sealift::report::text::Lines;
 use sealift::report::{Scope, json, text};
 use sealift::transfer::{
     Access, ClusterConfig, Flaw, Landed, LeftBehind, Listing, Mapping, Omission, Place, ReadBack,
-    Receipt, Settings, at_target, into_registry, read_back,
+    Receipt, Replaced, Settings, at_target, into_registry, read_back,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -117,7 +117,7 @@ fn check_apart(args: &MirrorArgs) -> Result<()> {
 /// What was pushed, with its evidence.
 fn told(landed: &[Landed]) -> String {
     let mut lines = Lines::default();
-    for Landed { source, name, digest, evidence, left_behind, .. } in landed {
+    for Landed { source, name, digest, evidence, replaced, left_behind, .. } in landed {
         lines.blank();
         lines.hanging("", "pushed ", &name.to_string());
         lines.hanging("  ", "from ", &source.to_string());
@@ -125,6 +125,10 @@ fn told(landed: &[Landed]) -> String {
         for evidence in evidence {
             lines.hanging("  ", "with ", place(&evidence.place));
             lines.line("    ", &evidence.digest.to_string());
+        }
+        for Replaced { tag, digest } in replaced {
+            lines.hanging("  ", "replaced ", &format!("what stood under {tag}"));
+            lines.line("    ", &digest.to_string());
         }
         for LeftBehind { digest, why } in left_behind {
             let why = match why {
@@ -178,6 +182,15 @@ struct Pushed {
     digest: Digest,
     evidence: Vec<PushedEvidence>,
     left_behind: Vec<Digest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<PushedOver>,
+}
+
+/// What a tag of evidence named before.
+#[derive(Serialize)]
+struct PushedOver {
+    tag: String,
+    digest: Digest,
 }
 
 #[derive(Serialize)]
@@ -213,6 +226,11 @@ impl Pushed {
             digest: landed.digest,
             evidence: evidence.collect(),
             left_behind: landed.left_behind.iter().map(|left| left.digest).collect(),
+            replaced: landed
+                .replaced
+                .iter()
+                .map(|Replaced { tag, digest }| PushedOver { tag: tag.clone(), digest: *digest })
+                .collect(),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{ChunkSize, Error};
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Index, MediaType};
-use crate::transfer::{Fetched, Stored};
+use crate::transfer::{Fetched, Standing, Stored};
 
 /// Pages of one list.
 const PAGES: usize = 1000;
@@ -261,18 +261,16 @@ impl<'a> Repository<'a> {
         })
     }
 
-    /// Whether the repository says that this very manifest stands under `tag`, or under its digest.
-    pub fn has_manifest(&self, tag: Option<&str>, manifest: &Descriptor) -> Result<bool, Error> {
-        let at = tag.map_or_else(|| manifest.digest.to_string(), str::to_owned);
+    /// What the repository says that stands under a tag, or under a digest.
+    pub fn standing(&self, at: &str) -> Result<Standing, Error> {
         self.retries().run(|| {
             let call = self
                 .call(Method::HEAD, &format!("manifests/{at}"))?
                 .header(ACCEPT, HeaderValue::from_static(MANIFEST_TYPES));
             let reply = self.send(Access::Pull, call, Payload::None)?;
             match reply.status() {
-                // A registry that does not say which digest it has gets the manifest once more.
-                200 => Ok(promised_digest(&reply)? == Some(manifest.digest)),
-                404 => Ok(false),
+                200 => Ok(promised_digest(&reply)?.map_or(Standing::Unnamed, Standing::Manifest)),
+                404 => Ok(Standing::Nothing),
                 _ => Err(reply.into_error()),
             }
         })

@@ -7,7 +7,9 @@ use super::{Error, Referrers, Registry, Repository};
 use crate::archive::Blob;
 use crate::digest::Digest;
 use crate::oci::{Descriptor, Document, MediaType};
-use crate::transfer::{Clearance, Content, Fault, Listing, Sink, Stored, Upload, fallback_tag};
+use crate::transfer::{
+    Clearance, Content, Fault, Listing, Sink, Standing, Stored, Upload, fallback_tag,
+};
 
 impl Sink for Registry {
     fn begin_blob<'a>(
@@ -27,13 +29,8 @@ impl Sink for Registry {
         Ok(self.repository(repository).has_blob(blob)?)
     }
 
-    fn has_manifest(
-        &self,
-        repository: &str,
-        tag: Option<&str>,
-        manifest: &Descriptor,
-    ) -> Result<bool, Fault> {
-        Ok(self.repository(repository).has_manifest(tag, manifest)?)
+    fn standing(&self, repository: &str, at: &str) -> Result<Standing, Fault> {
+        Ok(self.repository(repository).standing(at)?)
     }
 
     fn put_manifest(

@@ -10,7 +10,9 @@ use super::discover::fault;
 use super::local::{belongs_to, tag_kind};
 use super::proving::Content;
 use super::workers::in_parallel;
-use super::{Clearance, Error, Listing, Mapping, Settings, Sink, Stored, Watch, evidence_tag};
+use super::{
+    Clearance, Error, Listing, Mapping, Settings, Sink, Standing as At, Stored, Watch, evidence_tag,
+};
 use crate::archive::{Archive, Blob};
 use crate::digest::Digest;
 use crate::inventory::{Evidence, Inventory, Name, Subject};
@@ -29,10 +31,21 @@ pub struct Landed {
     pub digest: Digest,
     /// Its evidence, and that of what lies below it.
     pub evidence: Vec<LandedEvidence>,
+    /// Tags of evidence under which something else stood, which nobody finds there any more.
+    pub replaced: Vec<Replaced>,
     /// Evidence that was not pushed.
     pub left_behind: Vec<LeftBehind>,
     /// Every blob and manifest that its repository holds for it now, with its size.
     pub contents: BTreeMap<Digest, u64>,
+}
+
+/// A tag of evidence that named something else before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replaced {
+    /// The tag.
+    pub tag: String,
+    /// The manifest that it named.
+    pub digest: Digest,
 }
 
 /// Evidence that was not pushed.
@@ -392,15 +405,22 @@ impl Push<'_> {
         self.archive.store().at_target(blob) == Some(load.name.repository())
     }
 
+    /// Whether this very manifest stands under a tag, or under its digest. A registry that does not say
+    /// which it has gets it once more.
     fn has(
         &self,
         load: &Load<'_>,
         tag: Option<&str>,
         manifest: &Descriptor,
     ) -> Result<bool, Error> {
+        Ok(self.at(load, tag, manifest)? == At::Manifest(manifest.digest))
+    }
+
+    fn at(&self, load: &Load<'_>, tag: Option<&str>, manifest: &Descriptor) -> Result<At, Error> {
         let repository = load.name.repository();
+        let at = tag.map_or_else(|| manifest.digest.to_string(), str::to_owned);
         let doing = || format!("ask for {} in {repository}", manifest.digest);
-        self.sink.has_manifest(repository, tag, manifest).map_err(fault(doing))
+        self.sink.standing(repository, &at).map_err(fault(doing))
     }
 
     /// Every blob into every repository that needs it: sent once, then taken over from there.
@@ -466,17 +486,22 @@ impl Push<'_> {
     }
 
     fn evidence(&self, load: &Load<'_>) -> Result<Landed, Error> {
-        let mut landed = Vec::new();
+        let (mut landed, mut replaced) = (Vec::new(), Vec::new());
         for part in &load.parts {
             self.put(load, None, part)?;
         }
         for (tag, subject, blob) in &load.tagged {
             let descriptor = blob.descriptor();
-            let stands = load.standing >= Standing::Stored;
-            if !stands || !self.has(load, Some(tag), descriptor)? {
+            let digest = descriptor.digest;
+            let found = self.at(load, Some(tag), descriptor)?;
+            if load.standing < Standing::Stored || found != At::Manifest(digest) {
                 self.put(load, Some(tag), blob)?;
             }
-            let digest = descriptor.digest;
+            if let At::Manifest(digest) = found
+                && digest != descriptor.digest
+            {
+                replaced.push(Replaced { tag: tag.clone(), digest });
+            }
             landed.push(LandedEvidence {
                 digest,
                 subject: *subject,
@@ -503,7 +528,7 @@ impl Push<'_> {
         let left_behind = load.left_behind.clone();
         let (source, name) = (load.source.clone(), load.name.clone());
         let contents = load.contents();
-        Ok(Landed { source, name, digest, evidence: landed, left_behind, contents })
+        Ok(Landed { source, name, digest, evidence: landed, replaced, left_behind, contents })
     }
 
     fn tag(&self, load: &Load<'_>) -> Result<(), Error> {

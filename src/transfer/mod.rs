@@ -52,7 +52,7 @@ pub use local::{ArchiveSource, offered, repository_of};
 pub use location::{Form, InvalidLocation, Location};
 pub use lock::{Lock, LockError};
 pub use mapping::{InvalidMapping, Mapping, Namespace, Rule};
-pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, into_registry};
+pub use mirror::{Flaw, Landed, LandedEvidence, LeftBehind, Place, Replaced, into_registry};
 pub use plan::{Held, Image, Plan, Settings};
 pub use platforms::{InvalidPlatform, Platforms, WantedPlatform};
 pub use proving::Content;
@@ -136,13 +136,8 @@ pub trait Sink: Sync {
     /// Whether a repository says that it holds a blob.
     fn holds(&self, repository: &str, blob: &Descriptor) -> Result<bool, Fault>;
 
-    /// Whether a repository says that this very manifest stands under a tag, or under its digest.
-    fn has_manifest(
-        &self,
-        repository: &str,
-        tag: Option<&str>,
-        manifest: &Descriptor,
-    ) -> Result<bool, Fault>;
+    /// What a repository says that stands under a tag, or under a digest.
+    fn standing(&self, repository: &str, at: &str) -> Result<Standing, Fault>;
 
     /// Puts a manifest under a tag, or under its digest.
     fn put_manifest(
@@ -168,6 +163,17 @@ pub trait Sink: Sync {
 pub trait Upload {
     /// Sends it. Where the content fails before its end, nothing is stored.
     fn send(self: Box<Self>, content: &Content<'_>) -> Result<(), Fault>;
+}
+
+/// What stands under a tag, or under a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing.
+    Nothing,
+    /// A manifest of which the registry does not say the digest.
+    Unnamed,
+    /// This manifest.
+    Manifest(Digest),
 }
 
 /// What a registry said to a manifest.

@@ -16,7 +16,8 @@ use sealift::policy::{Admitted, PolicyFile, PolicySet, document};
 use sealift::report::Scope;
 use sealift::time::UnixTime;
 use sealift::transfer::{
-    Error, Flaw, Landed, LeftBehind, Listing, Mapping, Place, Settings, Unwatched, into_registry,
+    Error, Flaw, Landed, LeftBehind, Listing, Mapping, Place, Replaced, Settings, Unwatched,
+    into_registry,
 };
 use sealift::verify::{Trust, Verifier};
 use serde_json::{Value, json};
@@ -253,6 +254,7 @@ fn blobs_first_tags_last() {
             name,
             digest: image.digest,
             evidence: vec![evidence],
+            replaced: vec![],
             left_behind: vec![],
             contents: layout.blobs.iter().map(|(it, bytes)| (*it, bytes.len() as u64)).collect(),
         }]
@@ -565,6 +567,27 @@ fn evidence_named_in_another_repository_goes_along() {
     layout.list(stray.clone(), Some(&format!("t.example/else:{tag}")));
     let behind = || vec![LeftBehind { digest: stray.digest, why: Flaw::TagTaken }];
     assert_eq!(landed(&layout), [at("far/app", &own, behind()), at("far/lib", &foreign, behind())]);
+}
+
+/// A signature that somebody added behind the gap is gone with the next mirror, which says so.
+#[test]
+fn what_a_tag_of_evidence_named_is_told() {
+    let mut layout = Layout::default();
+    let image = layout.artifact("application/vnd.example", b"layer", None);
+    let ours = layout.artifact("application/vnd.example", b"ours", None);
+    let tag = format!("sha256-{}.sig", image.digest.hex());
+    layout.list(image, Some("r.example/app:v1"));
+    layout.list(ours.clone(), Some(&format!("r.example/app:{tag}")));
+    let held = Held::default();
+    let server = memory(&held, |_| None);
+    let replaced = || mirror(&layout, &server).unwrap().remove(0).replaced;
+    assert_eq!((replaced(), replaced()), (vec![], vec![]));
+    let at = format!("/v2/far/app/manifests/{tag}");
+    let theirs = (MediaType::OCI_MANIFEST.to_owned(), b"{}".to_vec());
+    held.lock().unwrap().insert(at.clone(), theirs);
+    assert_eq!(replaced(), [Replaced { tag: tag.clone(), digest: Digest::sha256(b"{}") }]);
+    assert_eq!(Digest::sha256(&held.lock().unwrap()[&at].1), ours.digest);
+    assert_eq!(replaced(), []);
 }
 
 #[test]

@@ -7,6 +7,7 @@ fn landed(pairs: &[(&str, &str)]) -> Vec<Landed> {
         name: name.parse().unwrap(),
         digest: Digest::sha256(b""),
         evidence: Vec::new(),
+        replaced: Vec::new(),
         left_behind: Vec::new(),
         contents: BTreeMap::new(),
     });
