@@ -333,13 +333,13 @@ pub enum KeyError {
     #[error("the key is no well-formed SubjectPublicKeyInfo")]
     Malformed,
     /// The algorithm is none of ECDSA, Ed25519 and RSA.
-    #[error("keys of algorithm {oid} are not supported")]
+    #[error("keys of algorithm {} are not supported, only ECDSA, Ed25519 and RSA", called(oid))]
     UnsupportedAlgorithm {
         /// Its object identifier.
         oid: ObjectIdentifier,
     },
     /// The curve is none of P-256, P-384 and P-521.
-    #[error("keys on curve {oid} are not supported")]
+    #[error("keys on curve {} are not supported, only P-256, P-384 and P-521", called(oid))]
     UnsupportedCurve {
         /// Its object identifier.
         oid: ObjectIdentifier,
@@ -378,9 +378,48 @@ pub enum KeyError {
     SmallOrder,
 }
 
+/// What people call an algorithm or a curve that we refuse, where it is known, and its object identifier.
+fn called(oid: &ObjectIdentifier) -> String {
+    let oid = oid.to_string();
+    let name = match oid.as_str() {
+        "1.2.840.10040.4.1" => "DSA",
+        "1.3.101.110" => "X25519",
+        "1.3.101.111" => "X448",
+        "1.3.101.113" => "Ed448",
+        "1.3.132.0.10" => "secp256k1",
+        "1.3.132.0.33" => "P-224",
+        "1.3.36.3.3.2.8.1.1.7" => "brainpoolP256r1",
+        "1.3.36.3.3.2.8.1.1.11" => "brainpoolP384r1",
+        "1.3.36.3.3.2.8.1.1.13" => "brainpoolP512r1",
+        "2.16.840.1.101.3.4.3.17" => "ML-DSA-44",
+        "2.16.840.1.101.3.4.3.18" => "ML-DSA-65",
+        "2.16.840.1.101.3.4.3.19" => "ML-DSA-87",
+        _ => return oid,
+    };
+    format!("{name} ({oid})")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_refused_has_a_name() {
+        let oid = |text: &str| ObjectIdentifier::new(text).unwrap();
+        let told = |error: KeyError| error.to_string();
+        assert_eq!(
+            told(KeyError::UnsupportedAlgorithm { oid: oid("1.3.101.113") }),
+            "keys of algorithm Ed448 (1.3.101.113) are not supported, only ECDSA, Ed25519 and RSA"
+        );
+        assert_eq!(
+            told(KeyError::UnsupportedCurve { oid: oid("1.3.132.0.10") }),
+            "keys on curve secp256k1 (1.3.132.0.10) are not supported, only P-256, P-384 and P-521"
+        );
+        assert_eq!(
+            told(KeyError::UnsupportedCurve { oid: oid("1.2.3") }),
+            "keys on curve 1.2.3 are not supported, only P-256, P-384 and P-521"
+        );
+    }
 
     #[test]
     fn names_that_a_key_cannot_have() {
