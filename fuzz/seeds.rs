@@ -42,7 +42,7 @@ spec:
 const LISTS: [&str; 8] = [
     "# k3s\r\ndocker.io/rancher/klipper-helm:v0.8.2\noci:layout:v1\nquay.io/a:1=mirror.example/a:1\n",
     "apiVersion: content.hauler.cattle.io/v1\nkind: Images\nmetadata: {annotations: {hauler.dev/platform: linux/amd64}}\nspec: {images: [{name: busybox, platform: linux/arm64, key: k.pub}]}\n",
-    "quay.io:\n  images: {a: [1.10, latest], b: []}\n  images-by-tag-regex: {c: ^1}\n  tls-verify: false\n",
+    "quay.io:\n  images: {a: [1.10, latest], b: []}\n  images-by-tag-regex: {c: ^1}\n  images-by-semver: {d: '>=1.2 <2 || ~3.x'}\n  tls-verify: false\n",
     "apiVersion: mirror.openshift.io/v2alpha1\nkind: ImageSetConfiguration\nmirror: {additionalImages: [{name: 'quay.io/a/b:1'}], helm: {}}\n",
     "exceptions:\n- image: registry.example/app\n  lookup: sig-tag\n  reason: gone\n",
     r#"{"version":1,"images":{"registry.example/app:v1":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}}"#,

@@ -15,10 +15,12 @@
 
 mod document;
 mod tags;
+mod versions;
 
 use std::fmt;
 
 pub use tags::{TagExpression, Tagged, Tags, TagsOf};
+pub use versions::Versions;
 
 use super::{InvalidLocation, InvalidPlatform, Location, WantedPlatform};
 use crate::limits::Limits;
@@ -190,17 +192,13 @@ pub enum ListError {
         #[source]
         cause: Box<regex::Error>,
     },
-    /// Tags that are chosen as versions.
-    #[error(
-        "line {line}: `images-by-semver` of `{}`: sealift does not compare versions; \
-         write an expression under `images-by-tag-regex`, or the tags under `images`",
-        repository.escape_debug()
-    )]
-    ByVersion {
+    /// Constraints that are none.
+    #[error("line {line}: `{}` is no constraint of versions, such as `>=1.2, <2`", text.escape_debug())]
+    Versions {
         /// Where.
         line: usize,
-        /// The repository.
-        repository: String,
+        /// What stands there.
+        text: String,
     },
     /// Where short names come from is said beside them.
     #[error(

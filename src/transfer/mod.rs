@@ -47,7 +47,9 @@ pub use error::{Error, Fault};
 pub use exceptions::{Exception, Exceptions, ExceptionsError};
 pub use export::{Written, into_archive};
 pub use inclusion::{LogSource, ProofSearch, Unproven};
-pub use list::{LeftOver, List, ListEntry, ListError, TagExpression, Tagged, Tags, TagsOf};
+pub use list::{
+    LeftOver, List, ListEntry, ListError, TagExpression, Tagged, Tags, TagsOf, Versions,
+};
 pub use local::{ArchiveSource, offered, repository_of};
 pub use location::{Form, InvalidLocation, Location};
 pub use lock::{Lock, LockError};

@@ -818,6 +818,10 @@ fn tags_that_a_list_does_not_name() {
     assert_eq!(export(by_expression), (Some(0), carried(&["v1", "v2"]), String::new()));
     assert_eq!(evidence(&archive, &one.digest), [signature.digest]);
     assert_eq!(
+        export("HOST: {images-by-semver: {app: '>=1, <2'}}"),
+        (Some(0), carried(&["v1"]), String::new())
+    );
+    assert_eq!(
         export("HOST: {images: {app: []}}"),
         (
             Some(0),

@@ -7,7 +7,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{LeftOver, List, ListEntry, ListError, TagExpression, Tags, TagsOf, location};
+use super::{
+    LeftOver, List, ListEntry, ListError, TagExpression, Tags, TagsOf, Versions, location,
+};
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::oci::{InvalidReference, Named, Reference};
@@ -264,10 +266,6 @@ fn skopeo_sync(document: &Document<'_>, list: &mut List, limits: &Limits) -> Res
     let line = document.line;
     for (registry, synced) in registries {
         let Some(synced) = synced else { continue };
-        if let Some((path, constraint)) = synced.images_by_semver.iter().flatten().next() {
-            let (line, repository) = (line_of(document, constraint), format!("{registry}/{path}"));
-            return Err(ListError::ByVersion { line, repository });
-        }
         let unheeded = [
             ("credentials", synced.credentials.is_some(), "--authfile"),
             ("tls-verify: false", synced.tls_verify == Some(false), "--ca-file"),
@@ -290,6 +288,13 @@ fn skopeo_sync(document: &Document<'_>, list: &mut List, limits: &Limits) -> Res
                 let location = synced_image(line, &repository, &reference.value)?;
                 list.entries.push(ListEntry { line, location, platform: None });
             }
+        }
+        for (path, text) in synced.images_by_semver.unwrap_or_default() {
+            let line = line_of(document, &text);
+            let repository = repository_at(line, &format!("{registry}/{path}"))?;
+            let text = text.value;
+            let versions = Versions::parse(&text).ok_or(ListError::Versions { line, text })?;
+            list.tags.push(TagsOf { line, repository, which: Tags::Versions(versions) });
         }
         for (path, text) in synced.images_by_tag_regex.unwrap_or_default() {
             let line = line_of(document, &text);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
+use super::Versions;
 use crate::inventory::is_evidence_tag;
 use crate::limits::Limits;
 use crate::oci::{InvalidReference, Named, Reference};
@@ -26,6 +27,8 @@ pub enum Tags {
     All,
     /// Those of them that hold a match.
     Matching(TagExpression),
+    /// Those of them that are versions which meet constraints.
+    Versions(Versions),
 }
 
 /// A regular expression for tags; it is not anchored, as Go's `regexp.MatchString` is not.
@@ -54,6 +57,9 @@ impl fmt::Display for TagsOf {
         let name = self.repository.familiar();
         match &self.which {
             Tags::All => write!(f, "the tags of {name}"),
+            Tags::Versions(versions) => {
+                write!(f, "the tags of {name} that are `{}`", versions.text().escape_debug())
+            }
             Tags::Matching(TagExpression(expression)) => {
                 write!(f, "the tags of {name} that match `{}`", expression.as_str().escape_debug())
             }
@@ -78,6 +84,7 @@ impl TagsOf {
         tags.retain(|tag| match &self.which {
             Tags::All => true,
             Tags::Matching(TagExpression(expression)) => expression.is_match(tag),
+            Tags::Versions(versions) => versions.include(tag),
         });
         let all = tags.len();
         tags.retain(|tag| !is_evidence_tag(tag));

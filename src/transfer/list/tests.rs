@@ -205,13 +205,14 @@ fn what_skopeo_synchronises() {
 
 #[test]
 fn tags_that_are_not_named() {
-    let text = "quay.io:\n  images: {a/b: [], c: }\n  images-by-tag-regex:\n    d: ^1\\.\n    a/b: 'rc'\ndocker.io: {images: {busybox: []}}\n";
+    let text = "quay.io:\n  images: {a/b: [], c: }\n  images-by-tag-regex:\n    d: ^1\\.\n    a/b: 'rc'\n  images-by-semver: {e: 'v1.9.x'}\ndocker.io: {images: {busybox: []}}\n";
     assert_eq!(
         told(text),
         [
             "1 the tags of busybox",
             "1 the tags of quay.io/a/b",
             "1 the tags of quay.io/c",
+            "6 the tags of quay.io/e that are `v1.9.x`",
             "5 the tags of quay.io/a/b that match `rc`",
             r"4 the tags of quay.io/d that match `^1\\.`",
         ]
@@ -233,7 +234,7 @@ fn tags_that_are_not_named() {
         tags.iter().map(|tag| format!("{repository}:{tag}")).collect::<Vec<_>>()
     };
     assert_eq!(
-        [among(0, &all), among(1, &all), among(3, &all), among(4, &all), among(1, &[])],
+        [0, 1, 4, 5].map(|place| among(place, &all)),
         [
             Ok((
                 images("docker.io/library/busybox", &["1.10", "1.9-rc1", "sha256-x.sig", "v2"]),
@@ -242,9 +243,11 @@ fn tags_that_are_not_named() {
             Ok((images("quay.io/a/b", &["1.10", "1.9-rc1", "sha256-x.sig", "v2"]), 2)),
             Ok((images("quay.io/a/b", &["1.9-rc1"]), 0)),
             Ok((images("quay.io/d", &["1.10", "1.9-rc1"]), 0)),
-            Ok((vec![], 0)),
         ]
     );
+    assert_eq!(among(1, &[]), Ok((vec![], 0)));
+    let patches = images("quay.io/e", &["1.9.1"]);
+    assert_eq!(among(3, &["1.9.1", "1.10.0", "1.9.2-rc1", "latest"]), Ok((patches, 0)));
     assert_eq!(among(1, &["a/b"]), Err(InvalidReference::Tag));
     // One list is another where its expression is.
     assert_ne!(list, parse(&text.replace("rc", "rd")).unwrap());
@@ -256,10 +259,8 @@ fn documents_that_are_refused() {
     let path = "the repository is no lower-case path such as team/app";
     let cases = [
         (
-            "quay.io:\n  images-by-semver: {a: '>=1'}\n".to_owned(),
-            "line 2: `images-by-semver` of `quay.io/a`: sealift does not compare versions; write an \
-             expression under `images-by-tag-regex`, or the tags under `images`"
-                .to_owned(),
+            "quay.io:\n  images-by-semver: {a: 'newest'}\n".to_owned(),
+            "line 2: `newest` is no constraint of versions, such as `>=1.2, <2`".to_owned(),
         ),
         (
             "quay.io:\n  images-by-tag-regex: {a: '('}\n".to_owned(),
