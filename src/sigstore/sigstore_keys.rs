@@ -177,3 +177,31 @@ impl LogKey {
         Ok(Log { base_url: self.url, id, key, window: always() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two roots with one digest would be one trust, and what the one proved proof for the other.
+    #[test]
+    fn a_digest_is_of_all_that_is_trusted() {
+        let pem = "-----BEGIN PUBLIC KEY-----\n\
+                   MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEm+ZBnlFrB/MsA8JlNClvgJLv9UHu\n\
+                   bXahRcS6RQJrKlMrbMwzbQpcS+mLWal+GlY1O0pebhSef63NzGjnDuYwiQ==\n\
+                   -----END PUBLIC KEY-----\n";
+        let log = |url: &str| vec![LogKey { url: url.to_owned(), pem: pem.to_owned() }];
+        let digest = |logs, ct_logs| {
+            let keys = SigstoreKeys { logs, ct_logs, ..SigstoreKeys::default() };
+            keys.into_root(&Limits::default()).unwrap().digest
+        };
+        let one = digest(log("https://a.example"), vec![]);
+        assert_eq!(digest(log("https://a.example"), vec![]), one);
+        let others = [
+            digest(log("https://b.example"), vec![]),
+            digest(vec![], log("https://a.example")),
+            digest(vec![], vec![]),
+        ];
+        assert!(!others.contains(&one));
+        assert!(others[0] != others[1] && others[1] != others[2] && others[0] != others[2]);
+    }
+}
