@@ -102,9 +102,7 @@ pub fn into_registry(
 ) -> Result<Vec<Landed>, Error> {
     let Settings { concurrency, ref limits, .. } = *settings;
     let cleared = admitted.iter().map(|admitted| *admitted.subject()).collect();
-    let repositories = admitted.iter().flat_map(Admitted::names).map(Reference::name).collect();
-    let layout = Layout { archive, inventory, mapping, limits, cleared, repositories };
-    let mut loads = layout.loads(admitted)?;
+    let mut loads = Layout { archive, inventory, mapping, limits, cleared }.loads(admitted)?;
     let push = Push { archive, sink, concurrency, watch };
     let standings = in_parallel(&loads, concurrency, |load| push.standing(load))?;
     for (load, standing) in loads.iter_mut().zip(standings) {
@@ -166,8 +164,6 @@ struct Layout<'a> {
     limits: &'a Limits,
     /// Every image that was admitted.
     cleared: BTreeSet<Digest>,
-    /// Where they come from.
-    repositories: BTreeSet<String>,
 }
 
 impl<'a> Layout<'a> {
@@ -305,10 +301,10 @@ impl<'a> Layout<'a> {
             let tag = tag_kind(evidence).and_then(|kind| evidence_tag(&of, kind));
             let is_taken = load.tagged.iter().any(|(taken, ..)| Some(taken) == tag.as_ref());
             if place >= others_begin && is_taken {
-                let goes_with = |repository: &String| {
-                    belongs_to(self.archive, evidence, Some(repository.as_str()))
+                let goes_with = |name: &Reference| {
+                    belongs_to(self.archive, evidence, Some(name.name().as_str()))
                 };
-                if !self.repositories.iter().any(goes_with) {
+                if !load.clearance.admitted().names().iter().any(goes_with) {
                     load.left_behind.push(LeftBehind { digest, why: Flaw::TagTaken });
                 }
                 continue;

@@ -547,6 +547,7 @@ fn evidence_named_in_another_repository_goes_along() {
         let held = held.lock().unwrap();
         landed
             .into_iter()
+            .filter(|it| it.digest == image.digest)
             .map(|it| {
                 let repository = it.name.repository().to_owned();
                 let tags = held.contains_key(&format!("/v2/{repository}/manifests/{tag}"));
@@ -565,6 +566,9 @@ fn evidence_named_in_another_repository_goes_along() {
     // Of a repository that goes nowhere.
     let stray = layout.artifact("application/vnd.example", b"stray", None);
     layout.list(stray.clone(), Some(&format!("t.example/else:{tag}")));
+    // Another image of that repository takes it nowhere.
+    let other = layout.artifact("application/vnd.example", b"another layer", None);
+    layout.list(other, Some("t.example/else:v3"));
     let behind = || vec![LeftBehind { digest: stray.digest, why: Flaw::TagTaken }];
     assert_eq!(landed(&layout), [at("far/app", &own, behind()), at("far/lib", &foreign, behind())]);
 }
